@@ -1,0 +1,46 @@
+// What a trainer is given. Arrays of a sequence are aligned to its ids: entry t speaks of token t given ids[0..t); entry 0
+// is never trained. The JSON form is that of the golden cases (`atlas grads --batch`).
+import { z } from 'zod';
+
+export const objectiveSchema = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('sft'), aggregate: z.literal('token-mean') }),
+  z.strictObject({
+    kind: z.literal('grpo'),
+    clip_low: z.number().nonnegative(),
+    clip_high: z.number().nonnegative(),
+    /** Coefficient of the k3 estimate of KL(policy || reference). */
+    kl: z.number().nonnegative().default(0),
+    aggregate: z.enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant']),
+    /** Divisor of `seq-sum-constant`, tokens. */
+    constant: z.number().positive().optional(),
+  }),
+]);
+export type Objective = z.infer<typeof objectiveSchema>;
+
+export const sequenceSchema = z.strictObject({
+  ids: z.array(z.number().int().nonnegative()).min(1),
+  /** 1 on tokens that are trained. */
+  mask: z.array(z.number()),
+  advantage: z.number().default(0),
+  old_logprobs: z.array(z.number()).optional(),
+  ref_logprobs: z.array(z.number()).optional(),
+});
+export type TrainSequence = z.infer<typeof sequenceSchema>;
+
+export const batchSchema = z
+  .strictObject({ objective: objectiveSchema, sequences: z.array(sequenceSchema).min(1) })
+  .superRefine((batch, context) => {
+    batch.sequences.forEach((sequence, i) => {
+      for (const key of ['mask', 'old_logprobs', 'ref_logprobs'] as const) {
+        const list = sequence[key];
+        if (list !== undefined && list.length !== sequence.ids.length) {
+          context.addIssue({
+            code: 'custom',
+            path: ['sequences', i, key],
+            message: `got ${list.length} entries, need ${sequence.ids.length}, one for each id`,
+          });
+        }
+      }
+    });
+  });
+export type Batch = z.infer<typeof batchSchema>;

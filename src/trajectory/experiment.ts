@@ -1,0 +1,179 @@
+// An experiment: one JSON that says all a run depends on. Its hash names the run.
+import { z } from 'zod';
+import { modeSchema } from './trace.ts';
+import { splitSchema } from './task.ts';
+
+const optimiserSchema = z.strictObject({
+  learningRate: z.number().positive(),
+  beta1: z.number().default(0.9),
+  beta2: z.number().default(0.999),
+  epsilon: z.number().default(1e-8),
+  weightDecay: z.number().nonnegative().default(0),
+  clipNorm: z.number().nonnegative().default(1),
+  warmupSteps: z.number().int().nonnegative().default(0),
+  schedule: z.enum(['constant', 'linear', 'cosine']).default('constant'),
+  /** The schedule ends at this share of the learning rate. */
+  finalShare: z.number().min(0).max(1).default(0.05),
+});
+
+const adapterSchema = z.strictObject({
+  rank: z.number().int().positive(),
+  alpha: z.number().positive(),
+});
+
+const tasksSchema = z.strictObject({
+  split: splitSchema,
+  toolspace: z.string().default('core'),
+  /** Size of the pool that steps draw from, in order. */
+  count: z.number().int().positive(),
+  seed: z.number().int().nonnegative(),
+});
+
+const grpoSchema = z.strictObject({
+  kind: z.literal('grpo'),
+  tasksPerStep: z.number().int().positive(),
+  group: z.number().int().min(2),
+  temperature: z.number().positive().default(1),
+  clipLow: z.number().nonnegative().default(0.2),
+  clipHigh: z.number().nonnegative().default(0.28),
+  kl: z.number().nonnegative().default(0),
+  /** `std`: (r - mean) / (std + 1e-6); `mean`: r - mean. */
+  advantage: z.enum(['std', 'mean']).default('std'),
+  aggregate: z.enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant']).default('token-mean'),
+  constant: z.number().positive().optional(),
+  /** Optimiser steps for each round of rollouts: the round is cut into this many minibatches. */
+  updatesPerStep: z.number().int().positive().default(1),
+});
+
+const sftSchema = z.strictObject({
+  kind: z.literal('sft'),
+  /** Tokens of one step, at least one sequence. */
+  tokensPerStep: z.number().int().positive(),
+  /** `policy`: loss on tokens a policy would sample; `all`: on every token. */
+  lossOn: z.enum(['policy', 'all']).default('policy'),
+  /** Planted bad habits of the teacher, each with the share of tasks that shows it. */
+  habits: z
+    .strictObject({
+      answersEarly: z.number().min(0).max(1).default(0),
+      skipsLoading: z.number().min(0).max(1).default(0),
+      nearDuplicate: z.number().min(0).max(1).default(0),
+      givesUp: z.number().min(0).max(1).default(0),
+    })
+    .optional(),
+});
+
+/** Settings of `train`. Unknown keys are refused. */
+export const experimentSchema = z.strictObject({
+  v: z.literal(1),
+  name: z.string(),
+  seed: z.number().int().nonnegative(),
+  /** `nano`, `rookie` or a GGUF path. */
+  model: z.string(),
+  /** SHA-256 of the model file; checked when it is given. */
+  modelHash: z.string().optional(),
+  /** A PEFT folder to start from. */
+  initAdapter: z.string().optional(),
+  mode: modeSchema.default('itl'),
+  tasks: tasksSchema,
+  algorithm: z.discriminatedUnion('kind', [grpoSchema, sftSchema]),
+  /** Null trains all weights (F32 models). */
+  adapter: adapterSchema.nullable(),
+  optimiser: optimiserSchema,
+  reward: z
+    .strictObject({
+      taskFulfilment: z.number().default(0.4),
+      toolAppropriateness: z.number().default(0.3),
+      toolGrounding: z.number().default(0.2),
+      parameterAccuracy: z.number().default(0.1),
+      /** Added when every Task Fulfilment check passes. */
+      success: z.number().default(0),
+    })
+    .default({
+      taskFulfilment: 0.4,
+      toolAppropriateness: 0.3,
+      toolGrounding: 0.2,
+      parameterAccuracy: 0.1,
+      success: 0,
+    }),
+  limits: z
+    .strictObject({
+      calls: z.number().int().positive().default(20),
+      resultCharacters: z.number().int().positive().default(4000),
+      contextTokens: z.number().int().positive().default(1024),
+      turnTokens: z.number().int().positive().default(256),
+    })
+    .default({ calls: 20, resultCharacters: 4000, contextTokens: 1024, turnTokens: 256 }),
+  steps: z.number().int().positive(),
+  checkpointEvery: z.number().int().positive().default(1),
+});
+export type Experiment = z.infer<typeof experimentSchema>;
+
+/** Settings of `pretrain`: all weights, from random initialisation or a GGUF. */
+export const pretrainSchema = z.strictObject({
+  v: z.literal(1),
+  name: z.string(),
+  seed: z.number().int().nonnegative(),
+  /** A GGUF file to start from, in place of a random initialisation; brings its tokenizer and template. */
+  init: z.string().optional(),
+  architecture: z
+    .strictObject({
+      layers: z.number().int().positive(),
+      hidden: z.number().int().positive(),
+      heads: z.number().int().positive(),
+      kvHeads: z.number().int().positive(),
+      headDim: z.number().int().positive(),
+      ffn: z.number().int().positive(),
+      ropeTheta: z.number().positive(),
+      contextLength: z.number().int().positive(),
+      maxVocab: z.number().int().positive(),
+    })
+    .optional(),
+  toolspace: z.string().default('core'),
+  /** Share of each mode in the teacher's episodes. */
+  modes: z
+    .strictObject({
+      eager: z.number().default(0),
+      isl: z.number().default(0),
+      itl: z.number().default(1),
+    })
+    .default({ eager: 0, isl: 0, itl: 1 }),
+  phases: z
+    .array(
+      z.strictObject({
+        kind: z.enum(['primer', 'episodes']),
+        tokens: z.number().int().positive(),
+        tokensPerStep: z.number().int().positive(),
+        lossOn: z.enum(['policy', 'all']),
+        habits: sftSchema.shape.habits,
+      }),
+    )
+    .min(1),
+  optimiser: optimiserSchema,
+  checkpointEvery: z.number().int().positive().default(100),
+  /** Quantisation of `model.gguf`. */
+  output: z.enum(['F32', 'Q8_0']).default('Q8_0'),
+});
+export type PretrainExperiment = z.infer<typeof pretrainSchema>;
+export type OptimiserSettings = z.infer<typeof optimiserSchema>;
+export type TeacherHabits = NonNullable<z.infer<typeof sftSchema>['habits']>;
+
+/** One line of `metrics.jsonl`; keys stand in this order, later ones are added at the end. */
+export const metricsSchema = z.strictObject({
+  step: z.number().int(),
+  loss: z.number(),
+  /** Mean over the step's rollouts; null where there are none (SFT). */
+  reward: z.number().nullable(),
+  success: z.number().nullable(),
+  entropy: z.number(),
+  kl: z.number(),
+  gradNorm: z.number(),
+  /** Share of groups whose rewards were all equal. */
+  zeroSpread: z.number().nullable(),
+  /** Largest |sampled - trainer's log-probability| over trained tokens, before the first update of the step. */
+  logprobGap: z.number().nullable(),
+  /** Observations by cache tier. */
+  tiers: z.record(z.string(), z.number().int()),
+  /** Trained tokens (mask 1). */
+  tokens: z.number().int(),
+});
+export type Metrics = z.infer<typeof metricsSchema>;

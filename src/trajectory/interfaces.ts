@@ -1,0 +1,112 @@
+// What the parts of the project promise each other. agent, rubric, rl and lab know engines only through these.
+import type { Batch } from './batch.ts';
+import type { Message } from './trace.ts';
+import type { Criterion } from './rubric.ts';
+import type { Trace } from './trace.ts';
+
+/** One continuation to sample. Equal requests give equal results, whoever shares the batch. */
+export interface GenerateRequest {
+  /** The whole sequence so far. A policy may keep its KV cache under `sequence` and compute only what is new. */
+  ids: readonly number[];
+  /** Key of the conversation, stable over its turns; `release` frees what is kept under it. */
+  sequence: string;
+  maxTokens: number;
+  /** 0 is greedy. */
+  temperature: number;
+  topK?: number;
+  topP?: number;
+  /** Seed of this sequence: the generator's key is (seed, position). */
+  seed: number;
+  /** Ids that end the continuation besides the model's end tokens. */
+  stopIds?: readonly number[];
+  /** Go on past end tokens. */
+  ignoreEos?: boolean;
+}
+
+export interface GenerateResult {
+  /** Sampled ids; an end token is the last. */
+  ids: number[];
+  /** The model's own log-probabilities (temperature 1, before top-k and top-p), aligned to ids. */
+  logprobs: number[];
+  finish: 'eos' | 'stop' | 'length' | 'cancel';
+}
+
+export interface GenerateOptions {
+  signal?: AbortSignal;
+  /** Called as tokens of a request arrive. */
+  onTokens?: (ids: readonly number[], logprobs: readonly number[]) => void;
+}
+
+/** A policy of tokens: samples ids and can be trained. */
+export interface TokenPolicy {
+  readonly name: string;
+  readonly contextLength: number;
+  readonly eosIds: readonly number[];
+  /**
+   * Samples one continuation. Calls that are pending together are decoded as one batch.
+   * @throws {InputError} for ids out of range or a prompt longer than the context.
+   */
+  generate(request: GenerateRequest, options?: GenerateOptions): Promise<GenerateResult>;
+  /** Frees what is kept for a conversation. */
+  release(sequence: string): void;
+}
+
+/** A policy of text (oracle, random, a remote endpoint): not trainable. */
+export interface ChatPolicy {
+  readonly name: string;
+  /** The assistant's next message, whole text with its tags. */
+  reply(messages: readonly Message[], options: { seed: number; temperature: number; signal?: AbortSignal }): Promise<string>;
+}
+
+export interface StepOptions {
+  learningRate: number;
+  /** Global-norm clip; 0 is none. */
+  clipNorm: number;
+}
+
+export interface LossResult {
+  loss: number;
+  /** Aligned to each sequence's ids; entry 0 is 0. */
+  tokenLogprobs: number[][];
+  /** Mean entropy of the policy over masked tokens, nats. */
+  entropy: number;
+  /** Mean k3 estimate of KL(policy || reference) over masked tokens; 0 without reference. */
+  kl: number;
+  /** Share of masked tokens whose ratio was clipped. */
+  clipFraction: number;
+}
+
+/** Computes losses and gradients and moves the weights it trains (an adapter, or all). */
+export interface Trainer {
+  /** Loss and gradients of a batch, added to the gradients at hand. `scale` multiplies the loss. */
+  accumulate(batch: Batch, scale?: number): Promise<LossResult>;
+  /** Applies and clears the gradients at hand; returns their global norm before clipping. */
+  apply(options: StepOptions): Promise<{ gradNorm: number }>;
+  /** Log-probabilities of every token under the adapter-off policy, aligned to ids. */
+  referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]>;
+  /** Weights, moments and step as named files; `restore` takes them back to the same bits. */
+  checkpoint(): Promise<Record<string, Uint8Array>>;
+  restore(files: Readonly<Record<string, Uint8Array>>): Promise<void>;
+  /** The trained weights in their file format: a PEFT folder's files, or `model.gguf`. */
+  exportWeights(): Promise<Record<string, Uint8Array>>;
+}
+
+/** Scores one criterion of a trajectory in [0, 1]; null when it cannot tell. */
+export interface Judge {
+  readonly name: string;
+  score(trace: Trace, criterion: Criterion): Promise<number | null>;
+}
+
+export type RunLog = 'metrics' | 'trajectories' | 'timing';
+
+/** Where one run is kept. Logs are JSON lines; a checkpoint is written whole or not at all. */
+export interface RunStore {
+  append(log: RunLog, line: string): Promise<void>;
+  readLog(log: RunLog): Promise<string[]>;
+  /** Cuts a log to its first `lines` lines. */
+  truncateLog(log: RunLog, lines: number): Promise<void>;
+  writeCheckpoint(files: Readonly<Record<string, Uint8Array>>): Promise<void>;
+  readCheckpoint(): Promise<Record<string, Uint8Array> | null>;
+  /** A result file or folder member, such as `adapter/adapter_model.safetensors`. */
+  writeFile(path: string, bytes: Uint8Array): Promise<void>;
+}

@@ -1,0 +1,275 @@
+// LoRA adapters: matrices, the PEFT folder they are kept in, the check against a model, and the
+// merge rule.
+// Must not know where the files lie, nor how matrices are trained.
+// Source: Hu et al. 2021, arXiv:2106.09685; files as PEFT writes them (huggingface/peft,
+// save_pretrained).
+import { assert, defined } from '../base/assert.ts';
+import { errorMessage, ModelFileError } from '../base/errors.ts';
+import { type ModelConfig, PROJECTIONS, projectionShape } from '../weights/model-config.ts';
+import { matrixStem, parsePeftName, parseStem, peftName, targetModule } from './names.ts';
+import { type NamedTensor, readSafetensors, writeSafetensors } from './safetensors.ts';
+
+export const ADAPTER_CONFIG = 'adapter_config.json';
+export const ADAPTER_TENSORS = 'adapter_model.safetensors';
+const HASH_KEY = 'base_model_sha256';
+
+/** The two matrices of one projection: y += (alpha / rank) · B A x. */
+export interface LoraMatrices {
+  /** (R, K), row-major. */
+  readonly a: Float32Array<ArrayBuffer>;
+  /** (N, R), row-major. */
+  readonly b: Float32Array<ArrayBuffer>;
+}
+
+export interface Adapter {
+  /** R */
+  readonly rank: number;
+  readonly alpha: number;
+  /** SHA-256 of the model file that the adapter belongs to; null when its files do not say. */
+  readonly baseModelHash: string | null;
+  /** By GGUF stem (`blk.0.attn_q`), by layer, in the order of PROJECTIONS. */
+  readonly matrices: ReadonlyMap<string, LoraMatrices>;
+}
+
+/**
+ * Reads the files of a PEFT LoRA folder, by file name; F16 and BF16 tensors are converted.
+ * @throws {ModelFileError} for missing files, kinds of adapter that are not plain LoRA, and tensors
+ * that do not fit.
+ */
+export function readAdapter(files: Readonly<Record<string, Uint8Array>>): Adapter {
+  const config = readConfig(needFile(files, ADAPTER_CONFIG));
+  const { tensors, metadata } = readSafetensors(needFile(files, ADAPTER_TENSORS), ADAPTER_TENSORS);
+  const pairs = new Map<string, { a?: NamedTensor; b?: NamedTensor }>();
+  for (const tensor of tensors) {
+    const name = parsePeftName(tensor.name);
+    if (name === null) {
+      throw misfit(
+        `${tensor.name} is no matrix of a LoRA adapter on ${PROJECTIONS.join(', ')}`,
+        'is this an adapter for another kind of model?',
+      );
+    }
+    const pair = pairs.get(name.stem) ?? {};
+    if (name.matrix === 'A') pair.a = tensor;
+    else pair.b = tensor;
+    pairs.set(name.stem, pair);
+  }
+  if (pairs.size === 0) throw misfit('no matrices', 'is this file whole?');
+  const matrices = new Map<string, LoraMatrices>();
+  for (const stem of [...pairs.keys()].sort(compareStems)) {
+    const { a, b } = pairs.get(stem) ?? {};
+    if (a === undefined || b === undefined) {
+      const missing = peftName(stem, a === undefined ? 'A' : 'B');
+      throw misfit(`${missing} is missing`, 'is this file whole?');
+    }
+    checkRank(a, 0, config.rank);
+    checkRank(b, 1, config.rank);
+    matrices.set(stem, { a: a.values, b: b.values });
+  }
+  const { [HASH_KEY]: baseModelHash = config.hash } = metadata;
+  return { rank: config.rank, alpha: config.alpha, baseModelHash, matrices };
+}
+
+/** Order of stems: by layer, then as in PROJECTIONS. */
+function compareStems(left: string, right: string): number {
+  const order = (stem: string): number => {
+    const { layer, projection } = defined(parseStem(stem), `stem ${stem}`);
+    return layer * PROJECTIONS.length + PROJECTIONS.indexOf(projection);
+  };
+  return order(left) - order(right);
+}
+
+function checkRank(tensor: NamedTensor, axis: 0 | 1, rank: number): void {
+  if (tensor.shape.length === 2 && tensor.shape[axis] === rank) return;
+  const needed = axis === 0 ? `[${rank},K]` : `[N,${rank}]`;
+  throw misfit(
+    `${tensor.name}: got [${tensor.shape}], need ${needed} by r in ${ADAPTER_CONFIG}`,
+    'do both files belong together?',
+  );
+}
+
+function needFile(files: Readonly<Record<string, Uint8Array>>, name: string): Uint8Array {
+  const file = files[name];
+  if (file !== undefined) return file;
+  const got = Object.keys(files).join(', ') || 'no files';
+  throw new ModelFileError(
+    'adapter-files',
+    `adapter: got ${got}, need ${ADAPTER_CONFIG} and ${ADAPTER_TENSORS}; choose a PEFT folder`,
+  );
+}
+
+function readConfig(bytes: Uint8Array): { rank: number; alpha: number; hash: string | null } {
+  const config = parseConfig(bytes);
+  const { r, lora_alpha: alpha } = config;
+  const hash = config[HASH_KEY];
+  if (config['peft_type'] !== 'LORA') {
+    throw badConfig('peft_type', config['peft_type'], 'LORA');
+  }
+  if (typeof r !== 'number' || !Number.isInteger(r) || r < 1) {
+    throw badConfig('r', r, 'a whole number from 1 on');
+  }
+  if (typeof alpha !== 'number' || !(alpha > 0)) {
+    throw badConfig('lora_alpha', alpha, 'a number above 0');
+  }
+  for (const key of ['use_rslora', 'use_dora', 'fan_in_fan_out']) {
+    if (config[key] === true) throw badConfig(key, true, 'false');
+  }
+  for (const key of ['rank_pattern', 'alpha_pattern', 'modules_to_save']) {
+    const value = config[key] ?? {};
+    const empty = typeof value === 'object' && Object.keys(value).length === 0;
+    if (!empty) throw badConfig(key, JSON.stringify(value), 'none');
+  }
+  const bias = config['bias'] ?? 'none';
+  if (bias !== 'none') throw badConfig('bias', bias, 'none');
+  return { rank: r, alpha, hash: typeof hash === 'string' ? hash : null };
+}
+
+function parseConfig(bytes: Uint8Array): Record<string, unknown> {
+  let config: unknown;
+  try {
+    config = JSON.parse(new TextDecoder().decode(bytes));
+  } catch (cause) {
+    throw new ModelFileError(
+      'adapter-config',
+      `${ADAPTER_CONFIG}: not JSON: ${errorMessage(cause)}; save the adapter again`,
+      { cause },
+    );
+  }
+  if (typeof config !== 'object' || config === null) {
+    throw badConfig('the file', config, 'a JSON object');
+  }
+  return { ...config };
+}
+
+function badConfig(key: string, got: unknown, needed: string): ModelFileError {
+  return new ModelFileError(
+    'adapter-config',
+    `${ADAPTER_CONFIG}: ${key} is ${String(got)}, need ${needed}; save it as a plain LoRA adapter`,
+    { data: { key } },
+  );
+}
+
+function misfit(what: string, next: string): ModelFileError {
+  return new ModelFileError('adapter-tensors', `${ADAPTER_TENSORS}: ${what}; ${next}`);
+}
+
+/**
+ * The files of a PEFT LoRA folder, tensors as F32. Equal input gives equal bytes.
+ * @param options `baseModel` goes to `base_model_name_or_path`.
+ */
+export function writeAdapter(
+  adapter: Adapter,
+  options: { baseModel: string },
+): Record<string, Uint8Array<ArrayBuffer>> {
+  const { rank, alpha, baseModelHash } = adapter;
+  const stems = [...adapter.matrices.keys()].sort(compareStems);
+  const tensors: NamedTensor[] = [];
+  for (const stem of stems) {
+    const { a, b } = defined(adapter.matrices.get(stem), stem);
+    const name = (matrix: 'A' | 'B'): string => defined(peftName(stem, matrix), stem);
+    tensors.push({ name: name('A'), shape: [rank, a.length / rank], values: a });
+    tensors.push({ name: name('B'), shape: [b.length / rank, rank], values: b });
+  }
+  const used = new Set(stems.map((stem) => parseStem(stem)?.projection));
+  const config = {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    r: rank,
+    lora_alpha: alpha,
+    lora_dropout: 0,
+    bias: 'none',
+    fan_in_fan_out: false,
+    target_modules: PROJECTIONS.filter((projection) => used.has(projection)).map(targetModule),
+    base_model_name_or_path: options.baseModel,
+    inference_mode: true,
+    ...(baseModelHash === null ? {} : { [HASH_KEY]: baseModelHash }),
+  };
+  const metadata: Record<string, string> = { format: 'pt' };
+  if (baseModelHash !== null) metadata[HASH_KEY] = baseModelHash;
+  return {
+    [ADAPTER_CONFIG]: new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`),
+    [ADAPTER_TENSORS]: writeSafetensors(tensors, metadata),
+  };
+}
+
+/**
+ * Checks that an adapter fits a model: its layers, the shape of every matrix, and the hash where
+ * both are known.
+ * @throws {ModelFileError} saying what does not fit.
+ */
+export function checkAdapter(adapter: Adapter, config: ModelConfig, modelHash?: string): void {
+  const { rank, baseModelHash } = adapter;
+  if (modelHash !== undefined && baseModelHash !== null && baseModelHash !== modelHash) {
+    throw new ModelFileError(
+      'adapter-model',
+      `adapter of another model: got ${HASH_KEY} ${baseModelHash}, need ${modelHash}; ` +
+        'open the model that it was trained on',
+      { data: { got: baseModelHash, needed: modelHash } },
+    );
+  }
+  for (const [stem, { a, b }] of adapter.matrices) {
+    const parsed = parseStem(stem);
+    if (parsed === null || parsed.layer >= config.layers) {
+      throw new ModelFileError(
+        'adapter-model',
+        `adapter: got ${stem}, the model has ${config.layers} layers; is this for another model?`,
+      );
+    }
+    const [rows, columns] = projectionShape(config, parsed.projection);
+    checkLength(`${stem}.lora_A`, a, [rank, columns], rank * columns, 1);
+    checkLength(`${stem}.lora_B`, b, [rows, rank], rows * rank, 0);
+    // Equal lengths mean equal shapes: the rank is checked on reading.
+  }
+}
+
+function checkLength(
+  name: string,
+  values: Float32Array,
+  needed: readonly [number, number],
+  length: number,
+  freeAxis: 0 | 1,
+): void {
+  if (values.length === length) return;
+  const got = [...needed];
+  got[freeAxis] = values.length / (needed[1 - freeAxis] ?? 1);
+  throw new ModelFileError(
+    'adapter-model',
+    `${name}: got [${got}], need [${needed}]; is this adapter for another model?`,
+    { data: { tensor: name, got, needed } },
+  );
+}
+
+/** A fresh adapter's stems for a model, in file order: all seven projections of every layer. */
+export function adapterStems(config: ModelConfig): string[] {
+  const stems: string[] = [];
+  for (let layer = 0; layer < config.layers; layer++) {
+    for (const projection of PROJECTIONS) stems.push(matrixStem(layer, projection));
+  }
+  return stems;
+}
+
+/**
+ * W + (alpha / rank) · B A, summed over the rank in f64 and rounded once.
+ * @param weight (N, K), row-major; it is not changed.
+ */
+export function mergeLora(
+  weight: Float32Array,
+  { a, b }: LoraMatrices,
+  { rank, alpha }: { rank: number; alpha: number },
+): Float32Array<ArrayBuffer> {
+  const columns = a.length / rank;
+  const rows = b.length / rank;
+  assert(weight.length === rows * columns, `W has ${weight.length}, B A has [${rows},${columns}]`);
+  const scale = alpha / rank;
+  const out = new Float32Array(weight.length);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      let sum = 0;
+      for (let r = 0; r < rank; r++) {
+        sum += (b[row * rank + r] as number) * (a[r * columns + column] as number);
+      }
+      const at = row * columns + column;
+      out[at] = (weight[at] as number) + scale * sum;
+    }
+  }
+  return out;
+}

@@ -1,0 +1,108 @@
+// Episodes on the built-in servers: real MCP, in the same process or over HTTP. State belongs to one episode.
+import { ToolError } from '../base/errors.ts';
+import { connectServer, type McpConnection } from '../tools/mcp-client.ts';
+import { openToolbox, type Toolbox, type ToolboxServer } from '../tools/toolbox.ts';
+import { jsonSchema } from '../trajectory/json.ts';
+import type { World } from '../trajectory/task.ts';
+import { mcpHandler } from './mcp-server.ts';
+import { serverSpec } from './server.ts';
+import { LiveServer, serverOf, toolspaceOf } from './world.ts';
+
+export interface EpisodeOptions {
+  world: World;
+  /** Names the episode; in the same process every opened one has a state of its own, whatever its name. */
+  episode: string;
+  /** Shown servers, in order. */
+  servers: readonly string[];
+  toolspace: string;
+}
+
+/**
+ * Opens an episode on servers in this process.
+ * @throws {InputError} for an unknown toolspace or server.
+ */
+export async function openEpisode(options: EpisodeOptions): Promise<Toolbox> {
+  const space = toolspaceOf(options.toolspace);
+  return openToolbox(
+    options.servers.map((name): ToolboxServer => {
+      const live = new LiveServer(space, serverOf(space, name), options.world);
+      return {
+        spec: serverSpec(live.def),
+        connect: () => connectLive(live, options.episode),
+        readState: () => Promise.resolve(live.state),
+      };
+    }),
+  );
+}
+
+async function connectLive(live: LiveServer, episode: string): Promise<McpConnection> {
+  const handler = mcpHandler(live);
+  const { name } = live.def;
+  const connection = await connectServer({
+    name,
+    url: `http://${name}.invalid/mcp/${encodeURIComponent(episode)}`,
+    fetch: (input, init) => handler.fetch(new Request(input, init)),
+  });
+  return {
+    ...connection,
+    async close() {
+      await connection.close();
+      await handler.close();
+    },
+  };
+}
+
+/**
+ * Opens an episode on the handlers themselves, without a transport: same answers, for teachers that run many.
+ * @throws {InputError} for an unknown toolspace or server.
+ */
+export async function openDirectEpisode(
+  options: Omit<EpisodeOptions, 'episode'>,
+): Promise<Toolbox> {
+  const space = toolspaceOf(options.toolspace);
+  return openToolbox(
+    options.servers.map((name): ToolboxServer => {
+      const live = new LiveServer(space, serverOf(space, name), options.world);
+      return {
+        spec: serverSpec(live.def),
+        connect: () =>
+          Promise.resolve({
+            call: (tool, args) => Promise.resolve(live.call(tool, args)),
+            close: () => Promise.resolve(),
+          }),
+        readState: () => Promise.resolve(live.state),
+      };
+    }),
+  );
+}
+
+/**
+ * Opens an episode on servers that are served elsewhere (`atlas servers --serve`).
+ * @param options `url` is the base, without `/mcp`.
+ * @throws {InputError} for an unknown toolspace or server.
+ */
+export async function openRemoteEpisode(
+  options: EpisodeOptions & { url: string },
+): Promise<Toolbox> {
+  const space = toolspaceOf(options.toolspace);
+  const { world, episode, url } = options;
+  return openToolbox(
+    options.servers.map((name): ToolboxServer => {
+      const place = `${url}/mcp/${world.seed}/${encodeURIComponent(episode)}/${name}`;
+      return {
+        spec: serverSpec(serverOf(space, name)),
+        connect: () => connectServer({ name, url: place }),
+        readState: () => fetchState(name, `${place}/state`),
+      };
+    }),
+  );
+}
+
+async function fetchState(server: string, url: string) {
+  const response = await fetch(url);
+  if (!response.ok) {
+    const message = `server ${server}: its state at ${url} came with status ${response.status}, need 200.`;
+    throw new ToolError('no_state', message, { data: { server, status: response.status } });
+  }
+  return jsonSchema.parse(await response.json());
+}

@@ -1,0 +1,148 @@
+// The rubric of a generated task: 12 criteria that are all checks (ATLAS, arXiv 2603.06713 section 3.1). Evaluates none.
+import { defined } from '../base/assert.ts';
+import type { Json } from '../trajectory/json.ts';
+import type { Check, Criterion, Rubric } from '../trajectory/rubric.ts';
+import type { OracleStep } from '../trajectory/task.ts';
+import type { Part } from './families/family.ts';
+
+/** An entity that the task leaves alone: its server, the list it stands in, and what it is. */
+export interface Bystander {
+  server: string;
+  list: string;
+  entity: { id: string } & Record<string, Json>;
+}
+
+/** A part of the request with the tools (`server:tool`) of its calls, in order. */
+export interface RubricPart extends Part {
+  tools: readonly string[];
+}
+
+/** What a rubric is made from. */
+export interface RubricSource {
+  /** The parts of the request, at most four. */
+  parts: readonly RubricPart[];
+  /** The oracle's steps, those marked `expectError` included. */
+  steps: readonly OracleStep[];
+  /** At least four. */
+  idle: readonly Bystander[];
+  /** Shown tools that change something. */
+  changing: readonly string[];
+}
+
+/** Weights of the paper's worked example (appendix E), by category. */
+const WEIGHTS = {
+  taskFulfilment: [10, 10, 9, 9, 8],
+  toolAppropriateness: [7, 8, 8],
+  toolGrounding: [6, 7],
+  parameterAccuracy: [5, 6],
+} as const;
+
+interface Draft {
+  description: string;
+  check: Check;
+}
+
+function toolName(step: OracleStep): string {
+  return `${step.server}:${step.tool}`;
+}
+
+function fulfilment(
+  parts: readonly Part[],
+  steps: readonly OracleStep[],
+  idle: readonly Bystander[],
+) {
+  const drafts: Draft[] = parts.map((part) => part.requirement);
+  const read = steps.at(-1);
+  if (parts.every((part) => part.asked.length > 0) && read !== undefined) {
+    drafts.push({
+      description: `What is asked last was read with ${toolName(read)}, not guessed.`,
+      check: { kind: 'called', tool: toolName(read) },
+    });
+  }
+  drafts.push({ description: 'The episode ends with an answer.', check: { kind: 'answered' } });
+  for (const { server, list, entity } of idle) {
+    const path = [list, { id: entity.id }];
+    drafts.push({
+      description: `${entity.id} of ${server}, which the request does not speak of, is unchanged.`,
+      check: { kind: 'state', server, path, equals: entity },
+    });
+  }
+  return drafts.slice(0, 5);
+}
+
+function appropriateness(source: RubricSource, count: number): Draft[] {
+  const tools = [...new Set(source.parts.flatMap((part) => part.tools))];
+  return [
+    {
+      description: `The tools that the request needs are called: ${tools.join(', ')}.`,
+      check: { kind: 'all', checks: tools.map((tool): Check => ({ kind: 'called', tool })) },
+    },
+    orderly(source, tools),
+    {
+      description: `There is at most one call more than the ${count} that are needed.`,
+      check: { kind: 'callsAtMost', count: count + 1 },
+    },
+  ];
+}
+
+function first(tools: readonly string[]): string {
+  return defined(tools[0], 'tool');
+}
+
+/** What comes first in each chain is called before what comes last, and nothing else is changed. */
+function orderly({ parts, changing }: RubricSource, needed: readonly string[]): Draft {
+  const chains = parts.flatMap(({ tools }): Check[] => {
+    const last = tools.at(-1);
+    if (last === undefined || last === first(tools)) return [];
+    return [{ kind: 'order', tools: [first(tools), last] }];
+  });
+  const others = changing.filter((tool) => !needed.includes(tool));
+  const idle = others.map((tool): Check => ({ kind: 'notCalled', tool }));
+  return {
+    description: 'Tools are called in a fitting order, and none that changes what is not asked.',
+    check: { kind: 'all', checks: [...chains, ...idle, { kind: 'called', tool: first(needed) }] },
+  };
+}
+
+/** The 12 criteria of a task, all with a check. */
+export function taskRubric(source: RubricSource): Rubric {
+  const { parts, steps, idle } = source;
+  const good = steps.filter((step) => step.expectError !== true);
+  const errors = steps.length - good.length;
+  const exact = good.map(
+    (step): Check => ({ kind: 'called', tool: toolName(step), arguments: step.arguments }),
+  );
+  const grounding: Draft[] = [
+    {
+      description: 'Every argument comes from the request, a result or the schema.',
+      check: { kind: 'grounded' },
+    },
+    {
+      description: 'Everything the answer states comes from the request or a result.',
+      check: { kind: 'all', checks: [{ kind: 'answered' }, { kind: 'answerGrounded' }] },
+    },
+  ];
+  const accuracy: Draft[] = [
+    {
+      description: 'Each needed call has exactly the arguments that the request asks for.',
+      check: { kind: 'all', checks: exact },
+    },
+    {
+      description: `At most ${errors} calls end in an error.`,
+      check: { kind: 'errorsAtMost', count: errors },
+    },
+  ];
+  return {
+    v: 1,
+    criteria: [
+      ...weighted('taskFulfilment', fulfilment(parts, good, idle)),
+      ...weighted('toolAppropriateness', appropriateness(source, good.length)),
+      ...weighted('toolGrounding', grounding),
+      ...weighted('parameterAccuracy', accuracy),
+    ],
+  };
+}
+
+function weighted(category: keyof typeof WEIGHTS, drafts: readonly Draft[]): Criterion[] {
+  return drafts.map((draft, i) => ({ category, ...draft, weight: WEIGHTS[category][i] ?? 1 }));
+}

@@ -1,0 +1,174 @@
+// The agent modes: what an episode shows at its start, how more is loaded, and where a call goes. Calls no tool itself.
+import { InputError } from '../base/errors.ts';
+import type { Json } from '../trajectory/json.ts';
+import type { ServerSpec, ToolCall, ToolSpec } from '../trajectory/tool.ts';
+import type { Mode } from '../trajectory/trace.ts';
+import { callName, findTool, suggestion } from './names.ts';
+import {
+  defused,
+  FETCH_TOOLS,
+  GET_SELECTED_TOOLS,
+  type PromptStyle,
+  type SchemaStyle,
+  schemaList,
+  schemaText,
+  systemText,
+} from './prompt.ts';
+
+/** Where a call goes: answered by the mode itself, on to a server, or refused with a text for the policy. */
+export type Route =
+  | { kind: 'meta'; tool: string; text: string; value: Json; isError: boolean }
+  | { kind: 'tool'; server: string; tool: string }
+  | { kind: 'refused'; server: string | null; tool: string; text: string };
+
+/** One mode in one episode. `route` remembers what was loaded. */
+export interface ModeInEpisode {
+  readonly systemText: string;
+  /** Tools that the chat template lists. */
+  readonly templateTools: readonly ToolSpec[];
+  route(call: ToolCall): Route;
+}
+
+export interface ModeOptions {
+  mode: Mode;
+  servers: readonly ServerSpec[];
+  worldSeed: number;
+  promptStyle: PromptStyle;
+  schemaStyle: SchemaStyle;
+}
+
+/**
+ * A mode at the start of an episode.
+ * @throws {InputError} for `ptc`.
+ */
+export function startMode(options: ModeOptions): ModeInEpisode {
+  const { mode, servers, promptStyle, worldSeed } = options;
+  const text = systemText({ mode, style: promptStyle, servers, worldSeed });
+  switch (mode) {
+    case 'eager':
+      return { systemText: text, templateTools: eagerTools(servers), route: eagerRoute(servers) };
+    case 'isl':
+      return loading(options, text, FETCH_TOOLS, fetchTools);
+    case 'itl':
+      return loading(options, text, GET_SELECTED_TOOLS, getSelectedTools);
+    case 'ptc':
+      throw new InputError(
+        'mode-ptc',
+        'mode: got ptc, which is not built yet, need eager, isl or itl; choose one of these',
+      );
+    default:
+      return mode satisfies never;
+  }
+}
+
+function eagerTools(servers: readonly ServerSpec[]): ToolSpec[] {
+  return servers.flatMap((server) =>
+    server.tools.map((tool) => ({
+      ...tool,
+      name: callName(servers, server.name, tool.name),
+      description: defused(tool.description),
+    })),
+  );
+}
+
+function eagerRoute(servers: readonly ServerSpec[]): ModeInEpisode['route'] {
+  return (call) => {
+    const found = findTool(servers, call.name);
+    if ('complaint' in found) return refused(call.name, found.complaint);
+    return { kind: 'tool', server: found.server.name, tool: found.tool.name };
+  };
+}
+
+/** A meta call's outcome: the tools to load and what was wrong, if anything. */
+interface Loaded {
+  server: string;
+  tools: ToolSpec[];
+  complaint: string | null;
+}
+type Loader = (servers: readonly ServerSpec[], call: ToolCall) => Loaded | { complaint: string };
+
+function loading(
+  { servers, promptStyle, schemaStyle }: ModeOptions,
+  text: string,
+  meta: ToolSpec,
+  load: Loader,
+): ModeInEpisode {
+  const known = new Set<string>();
+  const answerMeta = (call: ToolCall): Route => {
+    const loaded = load(servers, call);
+    if (!('tools' in loaded)) {
+      return { kind: 'meta', tool: meta.name, text: loaded.complaint, value: null, isError: true };
+    }
+    for (const tool of loaded.tools) known.add(`${loaded.server}:${tool.name}`);
+    const schemas = loaded.tools.length > 0 ? schemaText(loaded.tools, schemaStyle) : '';
+    const parts = [schemas, loaded.complaint ?? ''].filter((part) => part !== '');
+    const isError = loaded.complaint !== null;
+    const value = schemaStyle === 'json' && !isError ? schemaList(loaded.tools) : null;
+    return { kind: 'meta', tool: meta.name, text: parts.join('\n'), value, isError };
+  };
+  return {
+    systemText: text,
+    templateTools: promptStyle === 'full' ? [meta] : [],
+    route: (call) => {
+      if (call.name === meta.name) return answerMeta(call);
+      const found = findTool(servers, call.name);
+      if ('complaint' in found) return refused(call.name, found.complaint);
+      const { server, tool } = found;
+      if (known.has(`${server.name}:${tool.name}`)) {
+        return { kind: 'tool', server: server.name, tool: tool.name };
+      }
+      const args =
+        meta === FETCH_TOOLS
+          ? { server: server.name }
+          : { server: server.name, tools: [tool.name] };
+      const first = `load it first: ${meta.name} ${JSON.stringify(args)}`;
+      return { kind: 'refused', server: server.name, tool: tool.name, text: first };
+    },
+  };
+}
+
+function refused(tool: string, text: string): Route {
+  return { kind: 'refused', server: null, tool, text };
+}
+
+function fetchTools(servers: readonly ServerSpec[], call: ToolCall): ReturnType<Loader> {
+  const server = namedServer(servers, call);
+  if ('complaint' in server) return server;
+  return { server: server.name, tools: server.tools, complaint: null };
+}
+
+function getSelectedTools(servers: readonly ServerSpec[], call: ToolCall): ReturnType<Loader> {
+  const server = namedServer(servers, call);
+  if ('complaint' in server) return server;
+  const wanted = call.arguments['tools'];
+  const names = Array.isArray(wanted) ? wanted : [];
+  const isName = (name: Json): name is string => typeof name === 'string';
+  if (names.length === 0 || !names.every(isName)) {
+    return { complaint: 'tools: need a list of tool names, such as ["find_item"]' };
+  }
+  const tools: ToolSpec[] = [];
+  const complaints: string[] = [];
+  const all = server.tools.map((tool) => tool.name);
+  for (const name of new Set(names)) {
+    const tool = server.tools.find(
+      (item) => item.name === name || `${server.name}:${item.name}` === name,
+    );
+    if (tool) tools.push(tool);
+    else complaints.push(`no tool '${name}'${suggestion(name, all, `tools: ${all.join(' ')}`)}`);
+  }
+  const complaint = complaints.length > 0 ? complaints.join('\n') : null;
+  return { server: server.name, tools, complaint };
+}
+
+function namedServer(
+  servers: readonly ServerSpec[],
+  call: ToolCall,
+): ServerSpec | { complaint: string } {
+  const wanted = call.arguments['server'];
+  const names = servers.map((server) => server.name);
+  const shown = `servers: ${names.join(' ')}`;
+  if (typeof wanted !== 'string') return { complaint: `server: need the name of one; ${shown}` };
+  const server = servers.find((item) => item.name === wanted);
+  if (server) return server;
+  return { complaint: `unknown server '${wanted}'${suggestion(wanted, names, shown)}` };
+}

@@ -1,0 +1,103 @@
+// The system text of an episode and the text of tool schemas. Must not know how a policy samples.
+import { deriveSeed, Rng } from '../base/rng.ts';
+import { toolSignature } from '../tools/signature.ts';
+import type { JsonObject } from '../trajectory/json.ts';
+import type { ServerSpec, ToolSpec } from '../trajectory/tool.ts';
+import type { Mode } from '../trajectory/trace.ts';
+
+/** `compact`: lists only, for nano; `full`: English instructions (after ATLAS, arXiv 2603.06713 appendix F.4). */
+export type PromptStyle = 'compact' | 'full';
+/** `signature`: one line a tool; `json`: name, description and input schema. */
+export type SchemaStyle = 'signature' | 'json';
+
+/** Meta tool of isl. */
+export const FETCH_TOOLS: ToolSpec = {
+  name: 'fetch_tools',
+  description: 'Returns the schemas of all tools of one server.',
+  inputSchema: {
+    type: 'object',
+    properties: { server: { type: 'string', description: 'Name of the server.' } },
+    required: ['server'],
+  },
+};
+
+/** Meta tool of itl. */
+export const GET_SELECTED_TOOLS: ToolSpec = {
+  name: 'get_selected_tools',
+  description: 'Returns the schemas of the named tools of one server.',
+  inputSchema: {
+    type: 'object',
+    properties: {
+      server: { type: 'string', description: 'Name of the server.' },
+      tools: { type: 'array', items: { type: 'string' }, description: 'Names of its tools.' },
+    },
+    required: ['server', 'tools'],
+  },
+};
+
+/** Schemas of tools as a policy reads them: lines of signatures, or a JSON array. */
+export function schemaText(tools: readonly ToolSpec[], style: SchemaStyle): string {
+  if (style === 'signature') return tools.map(toolSignature).join('\n');
+  return JSON.stringify(schemaList(tools));
+}
+
+/** Schemas of tools as data. */
+export function schemaList(tools: readonly ToolSpec[]): JsonObject[] {
+  return tools.map(({ name, description, inputSchema }) => ({ name, description, inputSchema }));
+}
+
+export interface SystemTextOptions {
+  mode: Mode;
+  style: PromptStyle;
+  servers: readonly ServerSpec[];
+  /** Seed of the world: shuffles the tool names of a server. */
+  worldSeed: number;
+}
+
+/** System text of an episode; empty when the tools come by the template and the style adds nothing. */
+export function systemText({ mode, style, servers, worldSeed }: SystemTextOptions): string {
+  const lists = listText(mode, servers, worldSeed, style);
+  if (style === 'compact') return lists;
+  const loading = LOADING[mode] ?? '';
+  return [ROLE, loading, RULES, lists].filter((part) => part !== '').join('\n\n');
+}
+
+/** Text from a server that cannot write a tag of the grammar or the template: `<` before a tag becomes `‹`. */
+export function defused(text: string): string {
+  return text.replace(/<(?=[|/\p{L}_])/gu, '‹');
+}
+
+const ROLE = `You solve the user's request by calling tools of MCP servers.
+At every step decide: if everything that was asked is done and known, give the answer; if another call would help, make it; otherwise give the best answer you have.
+Think inside <think></think>, once in each message and before anything else. In your first message write a short plan there.
+Then write one or more calls
+<tool_call>{"name":"tool or server:tool","arguments":{}}</tool_call>
+or, when you are done,
+<answer>the values that were asked for, joined by ", ", or done when none was asked for</answer>`;
+
+const LOADING: Partial<Record<Mode, string>> = {
+  isl: 'You see only the names of the servers. Guess from a name what a server can do, and call fetch_tools with it to get the schemas of its tools. A tool can be called only after its schema was loaded.',
+  itl: 'You see the servers and the names of their tools. Before you call a tool, call get_selected_tools with its server and the names of all the tools that you need of it, to get their schemas. A tool can be called only after its schema was loaded.',
+};
+
+const RULES = `Rules:
+- Load only what you need, and do not repeat a call whose result you have.
+- Take arguments from the request and from results; do not invent them.
+- When a call fails, read the message and mend the call.
+- Cover every part of the request before you answer.`;
+
+function listText(
+  mode: Mode,
+  servers: readonly ServerSpec[],
+  worldSeed: number,
+  style: PromptStyle,
+): string {
+  if (mode === 'eager') return '';
+  if (mode === 'isl') return `servers: ${servers.map((spec) => defused(spec.name)).join(' ')}`;
+  const lines = servers.map((server) => {
+    const names = server.tools.map((tool) => defused(tool.name));
+    const shuffled = new Rng(deriveSeed(worldSeed, server.name)).shuffle(names);
+    return `${defused(server.name)}: ${shuffled.join(' ')}`;
+  });
+  return (style === 'full' ? ['Servers and their tools:', ...lines] : lines).join('\n');
+}

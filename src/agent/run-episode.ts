@@ -1,0 +1,333 @@
+// One episode: policy -> tool calls -> observations -> Trace. What goes wrong in it is told on the trace; only bad
+// input throws. Must not know engines, toolspaces or rewards.
+import { AtlasError, errorMessage, ToolError } from '../base/errors.ts';
+import { type ChatTool, templateTakesTools } from '../tokenizer/chat-template.ts';
+import { NANO_TEMPLATE } from '../tokenizer/nano-template.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Toolbox } from '../tools/toolbox.ts';
+import type { Experiment } from '../trajectory/experiment.ts';
+import type { Json } from '../trajectory/json.ts';
+import type { Task } from '../trajectory/task.ts';
+import type { CallRecord, ToolCall, ToolSpec } from '../trajectory/tool.ts';
+import type { End, Message, Mode, Trace } from '../trajectory/trace.ts';
+import { type AgentPolicy, type SeatedPolicy, seatPolicy, takeTurn } from './agent-policy.ts';
+import { Conversation, Framing } from './conversation.ts';
+import type { AgentEvent } from './events.ts';
+import { isMalformed, type MalformedCall, parseMessage } from './grammar.ts';
+import { type ModeInEpisode, startMode } from './modes.ts';
+import { type PromptStyle, type SchemaStyle, schemaText } from './prompt.ts';
+
+export type { AgentPolicy } from './agent-policy.ts';
+export type { AgentEvent } from './events.ts';
+
+export type Limits = Experiment['limits'];
+
+export interface EpisodeOptions {
+  task: Task;
+  /** Names the trace and the policy's sequence; the task's id and the seed when it is left out. */
+  id?: string;
+  mode: Mode;
+  policy: AgentPolicy;
+  /** Stays open: closing it is the caller's. */
+  toolbox: Toolbox;
+  limits: Limits;
+  /** The rollout's seed, the same for every turn. */
+  seed: number;
+  temperature: number;
+  promptStyle: PromptStyle;
+  schemaStyle: SchemaStyle;
+  enableThinking?: boolean;
+  signal?: AbortSignal;
+  onEvent?: (event: AgentEvent) => void;
+}
+
+/**
+ * Plays one episode. `scores` and `success` are null: scoring is the rubric's.
+ * @throws {InputError} for a mode that is not built; {ModelFileError} for a template that cannot be used.
+ */
+export async function runEpisode(options: EpisodeOptions): Promise<Trace> {
+  const episode = new Episode(options);
+  await episode.play();
+  return episode.finish();
+}
+
+/** Framings by tokenizer: their renders serve every episode. */
+const framings = new WeakMap<Tokenizer, Map<string, Framing>>();
+
+function framingOf(tokenizer: Tokenizer, enableThinking: boolean | undefined): Framing {
+  const byOption = framings.get(tokenizer) ?? new Map<string, Framing>();
+  framings.set(tokenizer, byOption);
+  const key = String(enableThinking);
+  const known = byOption.get(key);
+  if (known) return known;
+  const template = tokenizer.chatTemplate ?? NANO_TEMPLATE;
+  const made = new Framing({
+    tokenizer,
+    template,
+    ...(enableThinking === undefined ? {} : { enableThinking }),
+  });
+  byOption.set(key, made);
+  return made;
+}
+
+function chatTool({ name, description, inputSchema }: ToolSpec): ChatTool {
+  return { type: 'function', function: { name, description, parameters: inputSchema } };
+}
+
+/** `budget` is the context in tokens: the run's limit, or the model's where that is less. */
+class Episode {
+  readonly #options: EpisodeOptions;
+  readonly #id: string;
+  readonly #policy: SeatedPolicy;
+  readonly #mode: ModeInEpisode;
+  readonly #conversation: Conversation;
+  readonly #budget: number;
+  readonly #messages: Message[] = [];
+  readonly #calls: CallRecord[] = [];
+  #turn = 0;
+  #answer: string | null = null;
+  #end: End | null = null;
+  #error: string | null = null;
+
+  constructor(options: EpisodeOptions) {
+    const { task, mode, toolbox, policy, limits } = options;
+    this.#options = options;
+    this.#id = options.id ?? `${task.id}-${options.seed}`;
+    const { servers } = toolbox;
+    this.#policy = seatPolicy(policy, { task, mode, servers, seed: options.seed });
+    this.#mode = startMode({
+      mode,
+      servers,
+      worldSeed: task.world.seed,
+      promptStyle: options.promptStyle,
+      schemaStyle: options.schemaStyle,
+    });
+    this.#budget =
+      policy.kind === 'tokens'
+        ? Math.min(limits.contextTokens, policy.policy.contextLength)
+        : limits.contextTokens;
+    this.#conversation = this.#startConversation();
+  }
+
+  #startConversation(): Conversation {
+    const { policy, task, enableThinking, schemaStyle } = this.#options;
+    const { templateTools } = this.#mode;
+    const template = policy.tokenizer.chatTemplate ?? NANO_TEMPLATE;
+    const byTemplate = templateTakesTools(template);
+    let system = this.#mode.systemText;
+    if (!byTemplate && templateTools.length > 0) {
+      const list = `Tools:\n${schemaText(templateTools, schemaStyle)}`;
+      system = system === '' ? list : `${system}\n\n${list}`;
+      this.#emit({
+        kind: 'note',
+        text: 'The model has no place for tools: the prompt lists them.',
+      });
+    }
+    const conversation = new Conversation(framingOf(policy.tokenizer, enableThinking), {
+      system,
+      user: task.prompt,
+      tools: byTemplate ? templateTools.map(chatTool) : [],
+    });
+    if (conversation.system !== null) {
+      this.#messages.push({ role: 'system', content: conversation.system });
+    }
+    this.#messages.push({ role: 'user', content: task.prompt });
+    return conversation;
+  }
+
+  /** Takes turns until the episode ends. */
+  async play(): Promise<void> {
+    const { signal } = this.#options;
+    const contextTokens = this.#conversation.length;
+    const messages = [...this.#messages];
+    this.#emit({ kind: 'start', id: this.#id, messages, contextTokens });
+    try {
+      while (this.#end === null) {
+        if (signal?.aborted) this.#end = 'cancel';
+        else await this.#takeTurn();
+      }
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      if (this.#policy.kind === 'tokens') this.#policy.policy.release(this.#id);
+    }
+  }
+
+  async #takeTurn(): Promise<void> {
+    const { limits, seed, temperature, signal, onEvent } = this.#options;
+    const room = this.#budget - this.#conversation.length;
+    if (room < 1) {
+      this.#end = 'context';
+      return;
+    }
+    const turn = await takeTurn(this.#policy, {
+      sequence: this.#id,
+      conversation: this.#conversation,
+      messages: this.#messages,
+      seed,
+      temperature,
+      turnTokens: limits.turnTokens,
+      room,
+      signal,
+      onText: onEvent ? (text, count) => this.#tokens(text, count) : undefined,
+    });
+    // A reply of text that does not fit was not appended, so it is no message either.
+    if (turn.cut === 'context' && this.#policy.kind === 'chat') {
+      this.#end = 'context';
+      return;
+    }
+    const parsed = parseMessage(turn.text);
+    const made = parsed.calls.filter((call): call is ToolCall => !isMalformed(call));
+    const message: Message = { role: 'assistant', content: turn.text };
+    if (parsed.thinking !== '') message.thinking = parsed.thinking;
+    if (made.length > 0) message.toolCalls = made;
+    this.#messages.push(message);
+    const contextTokens = this.#conversation.length;
+    this.#emit({ kind: 'message', turn: this.#turn, message, contextTokens });
+    if (turn.cancelled) this.#end = 'cancel';
+    else if (turn.cut !== null && made.length === 0 && !parsed.complete) this.#end = turn.cut;
+    else if (parsed.answer !== null) {
+      this.#answer = parsed.answer;
+      this.#end = 'answer';
+    } else await this.#act(parsed.calls);
+    this.#turn++;
+  }
+
+  /** Makes the calls of one message in order and appends what came back. */
+  async #act(calls: readonly (ToolCall | MalformedCall)[]): Promise<void> {
+    const { limits, signal } = this.#options;
+    const records: CallRecord[] = [];
+    for (const call of calls) {
+      if (this.#calls.length >= limits.calls) {
+        this.#end = 'calls';
+        return;
+      }
+      this.#emit({ kind: 'call', turn: this.#turn, call: isMalformed(call) ? null : call });
+      const record = await this.#call(call);
+      if (signal?.aborted) {
+        this.#end = 'cancel';
+        return;
+      }
+      this.#calls.push(record);
+      records.push(record);
+      const contextTokens = this.#conversation.length;
+      this.#emit({ kind: 'observation', record, contextTokens });
+    }
+    const results = records.map(({ result }) => result);
+    const segments = this.#conversation.follow(results);
+    const added = segments.reduce((sum, { ids }) => sum + ids.length, 0);
+    if (this.#conversation.length + added >= this.#budget) {
+      this.#end = 'context';
+      return;
+    }
+    this.#conversation.append(segments);
+    this.#messages.push(...results.map(({ text }): Message => ({ role: 'tool', content: text })));
+  }
+
+  async #call(call: ToolCall | MalformedCall): Promise<CallRecord> {
+    if (isMalformed(call)) {
+      return this.#record(null, '', {}, { text: call.malformed, value: null, isError: true });
+    }
+    const route = this.#mode.route(call);
+    if (route.kind === 'meta') {
+      return { ...this.#record(null, route.tool, call.arguments, route), meta: true };
+    }
+    if (route.kind === 'refused') {
+      const { server, tool, text } = route;
+      return this.#record(server, tool, call.arguments, { text, value: null, isError: true });
+    }
+    const answer = await this.#callTool(route.server, route.tool, call);
+    return this.#record(route.server, route.tool, call.arguments, answer);
+  }
+
+  /** A tool that throws is an observation; a broken server, or an abort, is not. */
+  async #callTool(
+    server: string,
+    tool: string,
+    call: ToolCall,
+  ): Promise<{ text: string; value: Json; isError: boolean }> {
+    const { toolbox, signal } = this.#options;
+    try {
+      return await toolbox.call(server, tool, call.arguments, signal ? { signal } : {});
+    } catch (error) {
+      if (error instanceof ToolError || signal?.aborted) throw error;
+      return { text: `the tool failed: ${errorMessage(error)}`, value: null, isError: true };
+    }
+  }
+
+  #record(
+    server: string | null,
+    tool: string,
+    args: ToolCall['arguments'],
+    answer: { text: string; value: Json; isError: boolean },
+  ): CallRecord {
+    const { text, cutCharacters } = cutText(answer.text, this.#options.limits.resultCharacters);
+    const { value, isError } = answer;
+    const result = { text, value, isError, tier: 'live' as const, cutCharacters };
+    return { turn: this.#turn, server, tool, arguments: args, meta: false, result };
+  }
+
+  #tokens(text: string, count: number): void {
+    const contextTokens = this.#conversation.length;
+    this.#emit({ kind: 'tokens', turn: this.#turn, text, count, contextTokens });
+  }
+
+  #fail(error: unknown): void {
+    if (this.#options.signal?.aborted) {
+      this.#end = 'cancel';
+      return;
+    }
+    this.#end = 'error';
+    const code = error instanceof AtlasError ? ` (${error.code})` : '';
+    this.#error = `${errorMessage(error)}${code}`;
+  }
+
+  #emit(event: AgentEvent): void {
+    this.#options.onEvent?.(event);
+  }
+
+  /** Reads the final state and puts the trace together. */
+  async finish(): Promise<Trace> {
+    const { task, mode, toolbox, policy, seed, temperature } = this.#options;
+    let finalState: Trace['finalState'] = {};
+    try {
+      finalState = await toolbox.state();
+    } catch (error) {
+      finalState = Object.fromEntries(toolbox.servers.map(({ name }) => [name, null]));
+      if (this.#end !== 'cancel' && this.#end !== 'error') this.#fail(error);
+    }
+    const end = this.#end ?? 'error';
+    const error = this.#error;
+    const answer = this.#answer;
+    const contextTokens = this.#conversation.length;
+    this.#emit({ kind: 'end', end, answer, error, contextTokens });
+    return {
+      v: 1,
+      id: this.#id,
+      task,
+      mode,
+      policy: policy.policy.name,
+      seed,
+      temperature,
+      messages: this.#messages,
+      segments: this.#conversation.segments,
+      calls: this.#calls,
+      answer,
+      end,
+      error,
+      contextTokens,
+      finalState,
+      scores: null,
+      success: null,
+    };
+  }
+}
+
+/** Cuts a result at a number of characters, never through a surrogate pair, and says so. */
+export function cutText(text: string, limit: number): { text: string; cutCharacters: number } {
+  if (text.length <= limit) return { text, cutCharacters: 0 };
+  const high = text.charCodeAt(limit - 1);
+  const end = high >= 0xd800 && high <= 0xdbff ? limit - 1 : limit;
+  const cutCharacters = text.length - end;
+  return { text: `${text.slice(0, end)}… (cut, ${cutCharacters} more characters)`, cutCharacters };
+}

@@ -1,0 +1,51 @@
+// What an adapter can do, as one record. The browser is never sniffed: features, limits and info decide.
+
+export interface Caps {
+  readonly vendor: string;
+  readonly architecture: string;
+  readonly description: string;
+  /** A driver that computes on the CPU (SwiftShader, llvmpipe). */
+  readonly software: boolean;
+  readonly features: readonly string[];
+  /** Lanes of a subgroup when the device has one fixed size, else 0: then no kernel uses subgroups. */
+  readonly subgroupSize: number;
+  readonly f16: boolean;
+  readonly timestamps: boolean;
+  readonly limits: {
+    readonly maxBufferSize: number;
+    readonly maxStorageBufferBindingSize: number;
+    readonly maxComputeWorkgroupsPerDimension: number;
+    readonly maxComputeInvocationsPerWorkgroup: number;
+    readonly maxComputeWorkgroupStorageSize: number;
+    readonly maxStorageBuffersPerShaderStage: number;
+  };
+}
+
+/** Subgroup sizes that the kernels are written for. */
+const KERNEL_SUBGROUP_SIZES: readonly number[] = [4, 8, 16, 32, 64];
+
+/** Reads an adapter into a record. */
+export function capsOf(adapter: GPUAdapter): Caps {
+  const { info, limits, features } = adapter;
+  const fixed = features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize;
+  const size = fixed ? info.subgroupMaxSize : 0;
+  const text = `${info.vendor} ${info.architecture} ${info.description}`.toLowerCase();
+  return {
+    vendor: info.vendor,
+    architecture: info.architecture,
+    description: info.description,
+    software: /swiftshader|llvmpipe|lavapipe|software/.test(text),
+    features: [...features].sort(),
+    subgroupSize: KERNEL_SUBGROUP_SIZES.includes(size) ? size : 0,
+    f16: features.has('shader-f16'),
+    timestamps: features.has('timestamp-query'),
+    limits: {
+      maxBufferSize: limits.maxBufferSize,
+      maxStorageBufferBindingSize: limits.maxStorageBufferBindingSize,
+      maxComputeWorkgroupsPerDimension: limits.maxComputeWorkgroupsPerDimension,
+      maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
+      maxComputeWorkgroupStorageSize: limits.maxComputeWorkgroupStorageSize,
+      maxStorageBuffersPerShaderStage: limits.maxStorageBuffersPerShaderStage,
+    },
+  };
+}

@@ -1,0 +1,249 @@
+// The device: buffers, uploads, submits, readbacks, and what happens when it is lost. Knows nothing of models.
+import { DeviceError, errorMessage } from '../base/errors.ts';
+import { type Caps, capsOf } from './caps.ts';
+import { PipelineCache } from './pipeline.ts';
+import { KernelPass, type PassEntry } from './pass.ts';
+import { type GpuTensor, type GpuType, sizeOf } from './tensor.ts';
+
+export interface OpenOptions {
+  /** `high-performance` unless told otherwise. */
+  powerPreference?: GPUPowerPreference;
+}
+
+/** Features that are used when they are there. */
+const WANTED_FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'];
+
+/** One open device. After a failure every pending and later call rejects with the same {@link DeviceError}. */
+export class Gpu {
+  readonly device: GPUDevice;
+  readonly caps: Caps;
+  readonly pipelines: PipelineCache;
+  /** Bytes of live buffers made here, and the most there ever were. */
+  liveBytes = 0;
+  peakBytes = 0;
+  /** Buffers made so far; a steady state makes none. */
+  buffersCreated = 0;
+  #failure: DeviceError | null = null;
+  readonly #failed: Promise<never>;
+  #reject: (error: DeviceError) => void = () => undefined;
+  readonly #staging = new Map<number, GPUBuffer[]>();
+
+  constructor(device: GPUDevice, caps: Caps) {
+    this.device = device;
+    this.caps = caps;
+    this.#failed = new Promise((_, reject) => {
+      this.#reject = reject;
+    });
+    this.#failed.catch(() => undefined);
+    this.pipelines = new PipelineCache(device, caps, (error) => this.fail(error));
+    device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault();
+      const error = new DeviceError('gpu-error', `GPU: ${event.error.message.split('\n')[0]}`);
+      // A shader that does not compile says so in its own scope, which comes later and tells more.
+      void this.pipelines.settled().then(() => this.fail(error));
+    });
+    void device.lost.then((info) => {
+      const why = info.message === '' ? info.reason : info.message.split('\n')[0];
+      this.fail(
+        new DeviceError('device-lost', `GPU: the device was lost (${why}); reload to open a new one`),
+      );
+    });
+  }
+
+  /** The failure that ended this device, or null. */
+  get failure(): DeviceError | null {
+    return this.#failure;
+  }
+
+  /** Ends the device for every caller; the first failure wins. */
+  fail(error: DeviceError): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#reject(error);
+  }
+
+  /** Waits for `work` or for the device's failure, whichever is first. */
+  async guard<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await Promise.race([work, this.#failed]);
+    } catch (error) {
+      throw this.#failure ?? error;
+    }
+  }
+
+  #assertAlive(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /**
+   * A zeroed tensor in a buffer of its own.
+   * @throws {DeviceError} before anything is allocated, with the bytes needed and the bytes there are.
+   */
+  tensor(label: string, shape: readonly number[], type: GpuType = 'f32'): GpuTensor {
+    this.#assertAlive();
+    const bytes = Math.max(16, Math.ceil((sizeOf({ shape }) * 4) / 16) * 16);
+    const most = Math.min(this.caps.limits.maxBufferSize, this.caps.limits.maxStorageBufferBindingSize);
+    if (bytes > most) {
+      throw new DeviceError(
+        'buffer-too-large',
+        `${label}: needs a buffer of ${bytes} bytes, this adapter binds at most ${most}`,
+        { data: { needed: bytes, available: most } },
+      );
+    }
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const buffer = this.device.createBuffer({ label, size: bytes, usage });
+    this.buffersCreated += 1;
+    this.liveBytes += bytes;
+    this.peakBytes = Math.max(this.peakBytes, this.liveBytes);
+    return { label, buffer, offset: 0, shape, type };
+  }
+
+  /** A tensor filled from the host. */
+  upload(
+    label: string,
+    shape: readonly number[],
+    values: Float32Array | Uint32Array | Int32Array,
+  ): GpuTensor {
+    const tensor = this.tensor(label, shape, values instanceof Float32Array ? 'f32' : 'u32');
+    this.write(tensor, values);
+    return tensor;
+  }
+
+  /** Overwrites the first elements of a tensor. */
+  write(tensor: GpuTensor, values: Float32Array | Uint32Array | Int32Array, elementOffset = 0): void {
+    this.#assertAlive();
+    this.device.queue.writeBuffer(
+      tensor.buffer,
+      tensor.offset + elementOffset * 4,
+      values.buffer,
+      values.byteOffset,
+      values.byteLength,
+    );
+  }
+
+  /** Frees tensors that own their buffer. */
+  free(...tensors: readonly GpuTensor[]): void {
+    for (const tensor of tensors) {
+      this.liveBytes -= tensor.buffer.size;
+      tensor.buffer.destroy();
+    }
+  }
+
+  /** A recorder of dispatches for one submit. */
+  pass(): KernelPass {
+    this.#assertAlive();
+    return new KernelPass(this.pipelines);
+  }
+
+  /** Sends recorded work to the GPU. */
+  submit(work: KernelPass | readonly PassEntry[]): void {
+    this.#assertAlive();
+    const encoder = this.device.createCommandEncoder();
+    encodeEntries(encoder, work instanceof KernelPass ? work.entries : work);
+    this.device.queue.submit([encoder.finish()]);
+  }
+
+  /** Resolves when all submitted work is done. */
+  async idle(): Promise<void> {
+    await this.guard(this.device.queue.onSubmittedWorkDone());
+  }
+
+  /** Reads the first `count` elements (default: all) back as floats. */
+  async readF32(tensor: GpuTensor, count = sizeOf(tensor)): Promise<Float32Array> {
+    return new Float32Array(await this.readBytes(tensor, count));
+  }
+
+  /** Reads the first `count` elements (default: all) back as unsigned integers. */
+  async readU32(tensor: GpuTensor, count = sizeOf(tensor)): Promise<Uint32Array> {
+    return new Uint32Array(await this.readBytes(tensor, count));
+  }
+
+  async readBytes(tensor: GpuTensor, count: number): Promise<ArrayBuffer> {
+    this.#assertAlive();
+    const bytes = count * 4;
+    const size = Math.max(256, 2 ** Math.ceil(Math.log2(bytes)));
+    const free = this.#staging.get(size) ?? [];
+    this.#staging.set(size, free);
+    let staging = free.pop();
+    if (staging === undefined) {
+      const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+      staging = this.device.createBuffer({ label: 'readback', size, usage });
+      this.buffersCreated += 1;
+    }
+    const encoder = this.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, bytes);
+    this.device.queue.submit([encoder.finish()]);
+    await this.guard(staging.mapAsync(GPUMapMode.READ, 0, bytes));
+    const out = staging.getMappedRange(0, bytes).slice(0);
+    staging.unmap();
+    free.push(staging);
+    return out;
+  }
+
+  /** Destroys the device; everything pending rejects. */
+  destroy(): void {
+    this.fail(new DeviceError('device-closed', 'GPU: the device was closed'));
+    this.device.destroy();
+  }
+}
+
+function encodeEntries(encoder: GPUCommandEncoder, entries: readonly PassEntry[]): void {
+  let pass: GPUComputePassEncoder | null = null;
+  for (const entry of entries) {
+    if (entry.kind === 'copy') {
+      pass?.end();
+      pass = null;
+      encoder.copyBufferToBuffer(entry.from, entry.fromOffset, entry.to, entry.toOffset, entry.bytes);
+      continue;
+    }
+    if (entry.kind === 'clear') {
+      pass?.end();
+      pass = null;
+      encoder.clearBuffer(entry.buffer, entry.offset, entry.bytes);
+      continue;
+    }
+    pass ??= encoder.beginComputePass();
+    pass.setPipeline(entry.pipeline);
+    pass.setBindGroup(0, entry.group);
+    pass.dispatchWorkgroups(entry.x, entry.y, entry.z);
+  }
+  pass?.end();
+}
+
+/**
+ * Opens the best adapter that a WebGPU implementation offers.
+ * @throws {DeviceError} when there is none, or the device cannot be opened.
+ */
+export async function openGpu(
+  gpu: Pick<GPU, "requestAdapter"> | undefined, options: OpenOptions = {}): Promise<Gpu> {
+  if (gpu === undefined) {
+    throw new DeviceError(
+      'no-webgpu',
+      'WebGPU: this environment has no navigator.gpu; use a current Chrome, Edge or Safari over https or localhost',
+    );
+  }
+  const adapter = await gpu.requestAdapter({
+    powerPreference: options.powerPreference ?? 'high-performance',
+  });
+  if (adapter === null) {
+    throw new DeviceError(
+      'no-adapter',
+      'WebGPU: no adapter; a graphics driver is missing or blocked (on Linux start Chromium with --enable-unsafe-webgpu)',
+    );
+  }
+  const caps = capsOf(adapter);
+  try {
+    const device = await adapter.requestDevice({
+      requiredFeatures: WANTED_FEATURES.filter((name) => adapter.features.has(name)),
+      requiredLimits: {
+        maxBufferSize: caps.limits.maxBufferSize,
+        maxStorageBufferBindingSize: caps.limits.maxStorageBufferBindingSize,
+      },
+    });
+    return new Gpu(device, caps);
+  } catch (cause) {
+    throw new DeviceError('no-device', `WebGPU: the device did not open: ${errorMessage(cause)}`, {
+      cause,
+    });
+  }
+}

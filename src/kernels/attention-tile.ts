@@ -1,0 +1,65 @@
+// How the attention kernels lay query rows and heads over the lanes of a workgroup. Knows no kernel.
+import { ShapeError } from '../base/errors.ts';
+import type { Caps } from '../gpu/caps.ts';
+import type { ShaderVariant } from '../gpu/shaders.ts';
+
+/** Lanes of a workgroup where subgroups are not used. */
+const PLAIN_LANES = 64;
+/** The largest head that the kernels hold in registers. */
+const MAX_HEAD_DIM = 128;
+
+/** Sizes of one attention call: rows, query heads, key heads, head size. */
+export interface AttentionSize {
+  readonly H: number;
+  readonly G: number;
+  readonly D: number;
+}
+
+export interface AttentionTile {
+  readonly lanes: number;
+  /** Heads of one group in a tile, and rows of a tile. */
+  readonly heads: number;
+  readonly rows: number;
+  /** Tiles that the heads of a group need. */
+  readonly parts: number;
+  readonly variant: ShaderVariant;
+  readonly overrides: { readonly WG_SIZE: number };
+}
+
+/** Checks head counts and head size. @throws {ShapeError} for heads that no kernel can hold. */
+export function assertHeads({ H, G, D }: AttentionSize, name: string): void {
+  if (H % G !== 0) {
+    throw new ShapeError('shape', `${name}: got ${H} query heads over ${G}, need a multiple`);
+  }
+  if (D % 4 !== 0 || D > MAX_HEAD_DIM) {
+    throw new ShapeError(
+      'shape',
+      `${name}: got heads of ${D}, need a multiple of 4 up to ${MAX_HEAD_DIM}`,
+    );
+  }
+}
+
+/**
+ * A tile whose lanes are all heads of a group (as many as fit) times neighbouring rows: at most `maxRows` of them where
+ * the lanes load keys together.
+ */
+export function attentionTile(
+  caps: Pick<Caps, 'subgroupSize'>,
+  { H, G, D }: AttentionSize,
+  maxRows = Number.POSITIVE_INFINITY,
+): AttentionTile {
+  const size = caps.subgroupSize;
+  const lanes = size > 0 ? size : PLAIN_LANES;
+  const heads = Math.min(H / G, lanes);
+  return {
+    lanes,
+    heads,
+    rows: Math.min(Math.floor(lanes / heads), size > 0 ? maxRows : lanes),
+    parts: Math.ceil(H / G / heads),
+    variant: {
+      on: size > 0 ? ['subgroups'] : [],
+      constants: { SG_SIZE: Math.max(size, 1), HEAD_DIM: D },
+    },
+    overrides: { WG_SIZE: lanes },
+  };
+}

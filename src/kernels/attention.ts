@@ -1,0 +1,158 @@
+// Causal attention over packed sequences with grouped heads, forward and backward. Knows no cache.
+import type { KernelPass } from '../gpu/pass.ts';
+import { kernel } from '../gpu/pipeline.ts';
+import { assertShape, type GpuTensor, shape3 } from '../gpu/tensor.ts';
+import { assertHeads, attentionTile } from './attention-tile.ts';
+import { groupsFor } from './launch.ts';
+
+const params = {
+  M: 'u32',
+  H: 'u32',
+  G: 'u32',
+  tileRows: 'u32',
+  tileHeads: 'u32',
+  parts: 'u32',
+  scale: 'f32',
+} as const;
+
+const ATTENTION = kernel({
+  file: 'attention/attention',
+  params,
+  reads: ['q', 'k', 'v', 'start'],
+  writes: ['o', 'lse'],
+});
+
+const DELTA = kernel({
+  file: 'attention/attention_delta',
+  params: { N: 'u32', D4: 'u32' },
+  reads: ['o', 'dO', 'lse'],
+  writes: ['row'],
+});
+
+const QUERY_GRAD = kernel({
+  file: 'attention/attention_query_grad',
+  params,
+  reads: ['q', 'k', 'v', 'dO', 'row', 'start'],
+  writes: ['dq'],
+});
+
+const KEY_GRAD = kernel({
+  file: 'attention/attention_key_grad',
+  params: { M: 'u32', H: 'u32', G: 'u32', scale: 'f32' },
+  reads: ['q', 'k', 'v', 'dO', 'row', 'end'],
+  writes: ['dk', 'dv'],
+});
+
+export interface AttentionArgs {
+  /** (M, H, D), D a multiple of 4 up to 128 */
+  readonly q: GpuTensor;
+  /** (M, G, D), H a multiple of G: query head h reads key head floor(h · G / H) */
+  readonly k: GpuTensor;
+  /** (M, G, D) */
+  readonly v: GpuTensor;
+  /** (M) u32, first row of the row's sequence; sequences are runs of neighbouring rows */
+  readonly start: GpuTensor;
+  /** (M, H, D) */
+  readonly o: GpuTensor;
+  /** (M, H), natural log-sum-exp of the scaled scores, for the backward pass */
+  readonly lse: GpuTensor;
+}
+
+/**
+ * o[m] = Σ_j softmax_j(q[m]·k[j] / √D) v[j] over the rows j = start[m]..m (online softmax: Milakov & Gimelshein 2018,
+ * arXiv:1805.02867). A row's bits depend on its own sequence alone.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeAttention(pass: KernelPass, args: AttentionArgs): void {
+  const { q, k, v, start, o, lse } = args;
+  const [M, H, D] = shape3(q, 'attention.q');
+  const [, G] = shape3(k, 'attention.k');
+  assertHeads({ H, G, D }, 'attention.q');
+  assertShape(k, [M, G, D], 'attention.k');
+  assertShape(v, [M, G, D], 'attention.v');
+  assertShape(start, [M], 'attention.start');
+  assertShape(o, [M, H, D], 'attention.o');
+  assertShape(lse, [M, H], 'attention.lse');
+  const tile = attentionTile(pass.caps, { H, G, D });
+  pass.dispatch(ATTENTION, {
+    params: {
+      M,
+      H,
+      G,
+      tileRows: tile.rows,
+      tileHeads: tile.heads,
+      parts: tile.parts,
+      scale: 1 / Math.sqrt(D),
+    },
+    bind: { q, k, v, start, o, lse },
+    grid: [Math.ceil(M / tile.rows), G * tile.parts],
+    variant: tile.variant,
+    overrides: tile.overrides,
+  });
+}
+
+export interface AttentionGradArgs {
+  /** as in {@link AttentionArgs} */
+  readonly q: GpuTensor;
+  readonly k: GpuTensor;
+  readonly v: GpuTensor;
+  readonly start: GpuTensor;
+  /** (M) u32, one past the last row of the row's sequence */
+  readonly end: GpuTensor;
+  /** as the forward pass wrote them */
+  readonly o: GpuTensor;
+  readonly lse: GpuTensor;
+  /** (M, H, D) */
+  readonly dO: GpuTensor;
+  /** (M, H, 2), scratch: lse and Σ_d dO·o of each row and head */
+  readonly row: GpuTensor;
+  /** (M, H, D), written */
+  readonly dq: GpuTensor;
+  /** (M, G, D), written */
+  readonly dk: GpuTensor;
+  /** (M, G, D), written */
+  readonly dv: GpuTensor;
+}
+
+/**
+ * Gradients of {@link encodeAttention}: with p the recomputed weights and ds = p · (dO·v - Σ dO·o), dq = Σ_j ds k / √D,
+ * dk = Σ_m ds q / √D and dv = Σ_m p dO, the last two also over the query heads of the group (Dao 2023,
+ * arXiv:2307.08691, without atomics). Three dispatches.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeAttentionGrad(pass: KernelPass, args: AttentionGradArgs): void {
+  const { q, k, v, start, end, o, lse, dO, row, dq, dk, dv } = args;
+  const [M, H, D] = shape3(q, 'attention-grad.q');
+  const [, G] = shape3(k, 'attention-grad.k');
+  assertHeads({ H, G, D }, 'attention-grad.q');
+  for (const [name, tensor] of Object.entries({ o, dO, dq })) {
+    assertShape(tensor, [M, H, D], `attention-grad.${name}`);
+  }
+  for (const [name, tensor] of Object.entries({ k, v, dk, dv })) {
+    assertShape(tensor, [M, G, D], `attention-grad.${name}`);
+  }
+  assertShape(start, [M], 'attention-grad.start');
+  assertShape(end, [M], 'attention-grad.end');
+  assertShape(lse, [M, H], 'attention-grad.lse');
+  assertShape(row, [M, H, 2], 'attention-grad.row');
+  const scale = 1 / Math.sqrt(D);
+  pass.dispatch(DELTA, {
+    params: { N: M * H, D4: D / 4 },
+    bind: { o, dO, lse, row },
+    grid: groupsFor(M * H),
+  });
+  const tile = attentionTile(pass.caps, { H, G, D });
+  const how = { variant: tile.variant, overrides: tile.overrides };
+  pass.dispatch(QUERY_GRAD, {
+    params: { M, H, G, tileRows: tile.rows, tileHeads: tile.heads, parts: tile.parts, scale },
+    bind: { q, k, v, dO, row, start, dq },
+    grid: [Math.ceil(M / tile.rows), G * tile.parts],
+    ...how,
+  });
+  pass.dispatch(KEY_GRAD, {
+    params: { M, H, G, scale },
+    bind: { q, k, v, dO, row, end, dk, dv },
+    grid: [Math.ceil(M / tile.lanes), G],
+    ...how,
+  });
+}

@@ -1,0 +1,50 @@
+// Plain twin of the token losses: the reference of their tests.
+
+export interface TokenLossInput {
+  readonly logprob: number;
+  readonly old: number;
+  readonly ref: number;
+  readonly advantage: number;
+  readonly weight: number;
+}
+
+export type LossKind =
+  | { readonly kind: 'sft' }
+  | {
+      readonly kind: 'grpo';
+      readonly clipLow: number;
+      readonly clipHigh: number;
+      readonly kl: number;
+    };
+
+export interface TokenLoss {
+  /** -dLoss/dlogprob */
+  coef: number;
+  loss: number;
+  kl: number;
+  clipped: number;
+  ratio: number;
+}
+
+/** Loss of one token, its slope and what is logged of it. */
+export function tokenLoss(token: TokenLossInput, objective: LossKind): TokenLoss {
+  const { logprob, old, ref, advantage, weight } = token;
+  if (weight === 0) return { coef: 0, loss: 0, kl: 0, clipped: 0, ratio: 1 };
+  if (objective.kind === 'sft') {
+    return { coef: weight, loss: -weight * logprob, kl: 0, clipped: 0, ratio: 1 };
+  }
+  const { clipLow, clipHigh, kl: klWeight } = objective;
+  const ratio = Math.exp(logprob - old);
+  const free = ratio * advantage;
+  const held = Math.min(Math.max(ratio, 1 - clipLow), 1 + clipHigh) * advantage;
+  const clipped = held < free;
+  const distance = klWeight > 0 ? ref - logprob : 0;
+  const kl = Math.exp(distance) - distance - 1;
+  return {
+    coef: weight * ((clipped ? 0 : free) + klWeight * (Math.exp(distance) - 1)),
+    loss: weight * (-Math.min(free, held) + klWeight * kl),
+    kl,
+    clipped: clipped ? 1 : 0,
+    ratio,
+  };
+}

@@ -1,0 +1,78 @@
+// The loss of each token and its slope in the token's log-probability. Knows no batch: how tokens are averaged comes as a
+// weight of each token.
+import type { KernelPass } from '../gpu/pass.ts';
+import { kernel } from '../gpu/pipeline.ts';
+import { assertShape, type GpuTensor, sizeOf } from '../gpu/tensor.ts';
+import { groupsFor } from './launch.ts';
+
+const GRPO_LOSS = kernel({
+  file: 'loss/grpo_loss',
+  params: { C: 'u32', kind: 'u32', clipLow: 'f32', clipHigh: 'f32', kl: 'f32' },
+  reads: ['logprob', 'old', 'ref', 'advantage', 'weight'],
+  writes: ['coef', 'stats'],
+});
+
+/** What a row of `stats` holds: the token's weighted loss, its KL estimate, 1 when the clip took its slope, its ratio. */
+export const LOSS_STATS = ['loss', 'kl', 'clipped', 'ratio'] as const;
+
+interface TokenLossArgs {
+  /** (C), of the policy at temperature 1 */
+  readonly logprob: GpuTensor;
+  /** (C), share of the token in the aggregate, mask included; a token with 0 writes zeros and ratio 1 */
+  readonly weight: GpuTensor;
+  /** (C), written: -dLoss/dlogprob, what encodeLogitsGrad needs */
+  readonly coef: GpuTensor;
+  /** (C, 4), written: see {@link LOSS_STATS}; the loss of a batch is the sum of column 0 */
+  readonly stats: GpuTensor;
+}
+
+export interface GrpoLossArgs extends TokenLossArgs {
+  /** (C), log-probabilities at sampling; pass `logprob` itself for a first update without recorded ones */
+  readonly old: GpuTensor;
+  /** (C), log-probabilities of the reference policy; null when kl is 0 */
+  readonly ref: GpuTensor | null;
+  /** (C) */
+  readonly advantage: GpuTensor;
+  readonly clipLow: number;
+  readonly clipHigh: number;
+  readonly kl: number;
+}
+
+/**
+ * loss = weight · (-min(r·A, clip(r, 1 - clipLow, 1 + clipHigh)·A) + kl·(exp(d) - d - 1)), r = exp(logprob - old),
+ * d = ref - logprob (GRPO: Shao et al. 2024, arXiv:2402.03300; separate clips: DAPO, arXiv:2503.14476).
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeGrpoLoss(pass: KernelPass, args: GrpoLossArgs): void {
+  const { clipLow, clipHigh, kl, old, advantage } = args;
+  const bind = { ...args, old, advantage, ref: args.ref ?? args.logprob };
+  dispatchLoss(pass, bind, { kind: 1, clipLow, clipHigh, kl });
+}
+
+/**
+ * loss = -weight · logprob.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeSftLoss(pass: KernelPass, args: TokenLossArgs): void {
+  const { logprob } = args;
+  const bind = { ...args, old: logprob, ref: logprob, advantage: logprob };
+  dispatchLoss(pass, bind, { kind: 0, clipLow: 0, clipHigh: 0, kl: 0 });
+}
+
+function dispatchLoss(
+  pass: KernelPass,
+  args: TokenLossArgs & { old: GpuTensor; ref: GpuTensor; advantage: GpuTensor },
+  params: { kind: number; clipLow: number; clipHigh: number; kl: number },
+): void {
+  const { logprob, old, ref, advantage, weight, coef, stats } = args;
+  const C = sizeOf(logprob);
+  for (const [name, tensor] of Object.entries({ logprob, old, ref, advantage, weight, coef })) {
+    assertShape(tensor, [C], `grpo-loss.${name}`);
+  }
+  assertShape(stats, [C, LOSS_STATS.length], 'grpo-loss.stats');
+  pass.dispatch(GRPO_LOSS, {
+    params: { C, ...params },
+    bind: { logprob, old, ref, advantage, weight, coef, stats },
+    grid: groupsFor(C),
+  });
+}

@@ -1,0 +1,142 @@
+// Host functions of the matrix products: forward, gradient of the input, gradient of the weights.
+import { ShapeError } from '../base/errors.ts';
+import type { KernelPass } from '../gpu/pass.ts';
+import { kernel } from '../gpu/pipeline.ts';
+import type { Condition } from '../gpu/shaders.ts';
+import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
+import { type WeightMatrix, weightBindings } from './weight-matrix.ts';
+
+const params = { M: 'u32', N: 'u32', K: 'u32', scale: 'f32' } as const;
+const LINEAR = kernel({ file: 'matmul/linear', params, reads: ['x', 'w', 'w_scale?q8_0'], writes: ['y'] });
+const INPUT_GRAD = kernel({
+  file: 'matmul/linear_input_grad',
+  params,
+  reads: ['dy', 'w', 'w_scale?q8_0'],
+  writes: ['dx'],
+});
+const WEIGHT_GRAD = kernel({
+  file: 'matmul/linear_weight_grad',
+  params,
+  reads: ['dy', 'x'],
+  writes: ['dw'],
+});
+
+/** Lanes of a workgroup where subgroups are not used. */
+const PLAIN_LANES = 64;
+
+/** Rows of a register tile: the smallest of 1, 4 and 16 that holds all rows. Bits do not depend on it. */
+function tileRows(count: number): number {
+  if (count <= 1) return 1;
+  return count <= 4 ? 4 : 16;
+}
+
+function tileVariant(pass: KernelPass, rows: number, on: readonly Condition[]) {
+  const size = pass.caps.subgroupSize;
+  const lanes = size > 0 ? size : PLAIN_LANES;
+  return {
+    lanes,
+    variant: {
+      on: size > 0 ? (['subgroups', ...on] as const) : on,
+      constants: { SG_SIZE: Math.max(size, 1), ROWS: rows, LANES: lanes },
+    },
+    overrides: { WG_SIZE: lanes },
+  };
+}
+
+function assertColumns(K: number, name: string): void {
+  if (K % 4 !== 0) {
+    throw new ShapeError('shape', `${name}: got rows of ${K}, need a multiple of 4`);
+  }
+}
+
+export interface LinearArgs {
+  x: GpuTensor;
+  w: WeightMatrix;
+  y: GpuTensor;
+  /** Factor of the product; 1 by default. */
+  scale?: number;
+  /** Add to y in place of overwriting it. */
+  accumulate?: boolean;
+}
+
+/**
+ * y = scale · x wᵀ (+ y).
+ * @param args x (M, K), w (N, K), y (M, N); y must not alias x; K a multiple of 4.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeLinear(pass: KernelPass, args: LinearArgs): void {
+  const { x, w, y } = args;
+  const [M] = shape2(x, 'linear.x');
+  assertShape(x, [M, w.K], 'linear.x');
+  assertShape(y, [M, w.N], 'linear.y');
+  assertColumns(w.K, 'linear.w');
+  const weight = weightBindings(w);
+  const rows = tileRows(M);
+  const on = args.accumulate ? (['accumulate', ...weight.on] as const) : weight.on;
+  const { lanes, ...how } = tileVariant(pass, rows, on);
+  pass.dispatch(LINEAR, {
+    ...how,
+    params: { M, N: w.N, K: w.K, scale: args.scale ?? 1 },
+    bind: { x, y, ...weight.bind },
+    grid: [Math.ceil(w.N / (4 * lanes)), Math.ceil(M / rows)],
+  });
+}
+
+export interface LinearInputGradArgs {
+  dy: GpuTensor;
+  w: WeightMatrix;
+  dx: GpuTensor;
+  scale?: number;
+  accumulate?: boolean;
+}
+
+/**
+ * dx = scale · dy w (+ dx).
+ * @param args dy (M, N), w (N, K), dx (M, K); dx must not alias dy; K a multiple of 4.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeLinearInputGrad(pass: KernelPass, args: LinearInputGradArgs): void {
+  const { dy, w, dx } = args;
+  const [M] = shape2(dy, 'linear-input-grad.dy');
+  assertShape(dy, [M, w.N], 'linear-input-grad.dy');
+  assertShape(dx, [M, w.K], 'linear-input-grad.dx');
+  assertColumns(w.K, 'linear-input-grad.w');
+  const weight = weightBindings(w);
+  const rows = tileRows(M);
+  const on = args.accumulate ? (['accumulate', ...weight.on] as const) : weight.on;
+  const { lanes, ...how } = tileVariant(pass, rows, on);
+  pass.dispatch(INPUT_GRAD, {
+    ...how,
+    params: { M, N: w.N, K: w.K, scale: args.scale ?? 1 },
+    bind: { dy, dx, ...weight.bind },
+    grid: [Math.ceil(w.K / (4 * lanes)), Math.ceil(M / rows)],
+  });
+}
+
+export interface LinearWeightGradArgs {
+  dy: GpuTensor;
+  x: GpuTensor;
+  dw: GpuTensor;
+  scale?: number;
+}
+
+/**
+ * dw += scale · dyᵀ x, summed over tokens in ascending order.
+ * @param args dy (M, N), x (M, K), dw (N, K); K a multiple of 4.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeLinearWeightGrad(pass: KernelPass, args: LinearWeightGradArgs): void {
+  const { dy, x, dw } = args;
+  const [M, N] = shape2(dy, 'linear-weight-grad.dy');
+  const [, K] = shape2(x, 'linear-weight-grad.x');
+  assertShape(x, [M, K], 'linear-weight-grad.x');
+  assertShape(dw, [N, K], 'linear-weight-grad.dw');
+  assertColumns(K, 'linear-weight-grad.x');
+  const { lanes, ...how } = tileVariant(pass, 16, []);
+  pass.dispatch(WEIGHT_GRAD, {
+    ...how,
+    params: { M, N, K, scale: args.scale ?? 1 },
+    bind: { dy, x, dw },
+    grid: [Math.ceil(K / (4 * lanes)), Math.ceil(N / 16)],
+  });
+}

@@ -1,0 +1,156 @@
+// Sampling of one id a row from logits: Gumbel-max with counter-based noise, top-k and top-p without
+// sorting. Knows no sequence and no end token.
+import type { KernelPass } from '../gpu/pass.ts';
+import { kernel } from '../gpu/pipeline.ts';
+import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
+import { groupsFor } from './launch.ts';
+
+/** Vocabulary entries that one invocation goes through. */
+const CHUNK = 256;
+/** Bins of one digit of the threshold, and digits of a threshold. */
+const BINS = 16;
+const DIGITS = 8;
+
+const SAMPLE_CHUNK = kernel({
+  file: 'sample/sample_chunk',
+  params: { B: 'u32', V: 'u32', chunks: 'u32', chunk: 'u32' },
+  reads: ['logits', 'temperature', 'seed', 'position', 'state?filter'],
+  writes: ['partial'],
+});
+
+const SAMPLE_CHOOSE = kernel({
+  file: 'sample/sample_choose',
+  params: { B: 'u32', V: 'u32', chunks: 'u32' },
+  reads: ['logits', 'partial'],
+  writes: ['ids', 'logprobs'],
+});
+
+const SAMPLE_START = kernel({
+  file: 'sample/sample_start',
+  params: { B: 'u32', chunks: 'u32' },
+  reads: ['partial'],
+  writes: ['state'],
+});
+
+const SAMPLE_COUNT = kernel({
+  file: 'sample/sample_count',
+  params: { B: 'u32', V: 'u32', chunks: 'u32', chunk: 'u32', digit: 'u32', mass: 'u32' },
+  reads: ['logits', 'temperature', 'state'],
+  writes: ['bins'],
+});
+
+const SAMPLE_PICK = kernel({
+  file: 'sample/sample_pick',
+  params: { B: 'u32', chunks: 'u32', digit: 'u32', mass: 'u32' },
+  reads: ['topK', 'topP', 'bins'],
+  writes: ['state'],
+});
+
+/** Shapes of the scratch tensors of {@link encodeSample}, all f32 but `state` (u32). */
+export function sampleScratchShapes(
+  B: number,
+  V: number,
+): { partial: [number, number, number]; state: [number, number]; bins: [number, number, number] } {
+  const chunks = Math.ceil(V / CHUNK);
+  return { partial: [B, chunks, 4], state: [B, 4], bins: [B, chunks, BINS] };
+}
+
+export interface SampleFilterArgs {
+  /** (B) u32; 0 is off. Ids that tie with the k-th all stay. */
+  readonly topK: GpuTensor;
+  /** (B); 1 is off. Of the distribution that top-k left, at the row's temperature. */
+  readonly topP: GpuTensor;
+  /** (B, 4) u32, scratch */
+  readonly state: GpuTensor;
+  /** (B, chunks, 16), scratch */
+  readonly bins: GpuTensor;
+  /** Which of the two any row of the batch asks for. */
+  readonly useTopK: boolean;
+  readonly useTopP: boolean;
+}
+
+export interface SampleArgs {
+  /** (B, V) */
+  readonly logits: GpuTensor;
+  /** (B); 0 takes the largest logit, the lowest id among equals */
+  readonly temperature: GpuTensor;
+  /** (B) u32 */
+  readonly seed: GpuTensor;
+  /** (B) u32, of the token that is sampled: an id's noise depends on (seed, position, id) alone */
+  readonly position: GpuTensor;
+  /** null when no row of the batch asks for top-k or top-p: 2 dispatches instead of 20 or 36 */
+  readonly filter: SampleFilterArgs | null;
+  /** (B, chunks, 4), scratch; see {@link sampleScratchShapes} */
+  readonly partial: GpuTensor;
+  /** (B) u32 */
+  readonly ids: GpuTensor;
+  /** (B), of the chosen id in the full softmax at temperature 1 */
+  readonly logprobs: GpuTensor;
+}
+
+/**
+ * Samples one id a row by the Gumbel-max trick (Maddison et al. 2014, arXiv:1411.0030). A row's
+ * result does not depend on the rows beside it.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeSample(pass: KernelPass, args: SampleArgs): void {
+  const { logits, temperature, seed, position, filter, partial, ids, logprobs } = args;
+  const [B, V] = shape2(logits, 'sample.logits');
+  const shapes = sampleScratchShapes(B, V);
+  const [, chunks] = shapes.partial;
+  for (const [name, tensor] of Object.entries({ temperature, seed, position, ids, logprobs })) {
+    assertShape(tensor, [B], `sample.${name}`);
+  }
+  assertShape(partial, shapes.partial, 'sample.partial');
+  const grid = groupsFor(B * chunks);
+  const params = { B, V, chunks, chunk: CHUNK };
+  const bind = { logits, temperature, seed, position, partial };
+  if (filter === null || !(filter.useTopK || filter.useTopP)) {
+    pass.dispatch(SAMPLE_CHUNK, { params, bind, grid });
+  } else {
+    pass.dispatch(SAMPLE_CHUNK, { params, bind, grid });
+    encodeThreshold(pass, args, filter, [B, V]);
+    const variant = { on: ['filter' as const] };
+    pass.dispatch(SAMPLE_CHUNK, { params, bind: { ...bind, state: filter.state }, grid, variant });
+  }
+  pass.dispatch(SAMPLE_CHOOSE, {
+    params: { B, V, chunks },
+    bind: { logits, partial, ids, logprobs },
+    grid: groupsFor(B),
+  });
+}
+
+/** Finds each row's smallest logit that stays, four bits a round from the top. */
+function encodeThreshold(
+  pass: KernelPass,
+  { logits, temperature, partial }: SampleArgs,
+  { topK, topP, state, bins, useTopK, useTopP }: SampleFilterArgs,
+  [B, V]: [number, number],
+): void {
+  const shapes = sampleScratchShapes(B, V);
+  const [, chunks] = shapes.partial;
+  assertShape(topK, [B], 'sample.topK');
+  assertShape(topP, [B], 'sample.topP');
+  assertShape(state, shapes.state, 'sample.state');
+  assertShape(bins, shapes.bins, 'sample.bins');
+  pass.dispatch(SAMPLE_START, {
+    params: { B, chunks },
+    bind: { partial, state },
+    grid: groupsFor(B),
+  });
+  const kinds = [...(useTopK ? [0] : []), ...(useTopP ? [1] : [])];
+  for (const mass of kinds) {
+    for (let digit = 0; digit < DIGITS; digit++) {
+      pass.dispatch(SAMPLE_COUNT, {
+        params: { B, V, chunks, chunk: CHUNK, digit, mass },
+        bind: { logits, temperature, state, bins },
+        grid: groupsFor(B * chunks),
+      });
+      pass.dispatch(SAMPLE_PICK, {
+        params: { B, chunks, digit, mass },
+        bind: { topK, topP, bins, state },
+        grid: groupsFor(B),
+      });
+    }
+  }
+}

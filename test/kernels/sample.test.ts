@@ -1,0 +1,188 @@
+import { describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.ts';
+import type { GpuTensor } from '../../src/gpu/tensor.ts';
+import { filterThreshold, type SampleRow, sample } from '../../src/kernels/cpu/sample.ts';
+import { encodeSample, sampleScratchShapes } from '../../src/kernels/sample.ts';
+import { testGpu } from '../support/gpu.ts';
+import { guarded, normals, valuesOf, worstError } from '../support/guarded.ts';
+import { TOLERANCES } from '../support/tolerances.ts';
+
+const gpu = await testGpu();
+/** Scores nearer than this may be settled either way: two rounded logarithms and a quotient. */
+const TIE = 1e-5;
+const SENTINEL = 0xfeedf00d;
+
+const SIZES: [number, number][] = [
+  [1, 1],
+  [1, 7],
+  [7, 256],
+  [65, 257],
+  [16, 1000],
+  [2, 151_936],
+];
+
+function rowsOf(B: number, make: (rng: Rng, b: number) => Partial<SampleRow>): SampleRow[] {
+  const rng = new Rng(B);
+  return Array.from({ length: B }, (_, b) => ({
+    temperature: 1,
+    topK: 0,
+    topP: 1,
+    seed: rng.nextU32(),
+    position: rng.int(0, 4000),
+    ...make(rng, b),
+  }));
+}
+
+function uploadRows(rows: readonly SampleRow[]) {
+  const B = rows.length;
+  const words = (pick: (row: SampleRow) => number): GpuTensor =>
+    gpu.upload('words', [B], Uint32Array.from(rows, pick));
+  const floats = (pick: (row: SampleRow) => number): GpuTensor =>
+    gpu.upload('floats', [B], Float32Array.from(rows, pick));
+  return {
+    temperature: floats((row) => row.temperature),
+    topP: floats((row) => row.topP),
+    topK: words((row) => row.topK),
+    seed: words((row) => row.seed),
+    position: words((row) => row.position),
+  };
+}
+
+async function sampled(logits: Float32Array, rows: readonly SampleRow[]) {
+  const B = rows.length;
+  const V = logits.length / B;
+  const { topK, topP, ...given } = uploadRows(rows);
+  const shapes = sampleScratchShapes(B, V);
+  const useTopK = rows.some((row) => row.topK > 0);
+  const useTopP = rows.some((row) => row.topP < 1);
+  const state = gpu.tensor('state', shapes.state, 'u32');
+  const bins = guarded(gpu, shapes.bins);
+  const partial = guarded(gpu, shapes.partial);
+  const logprobs = guarded(gpu, [B]);
+  const ids = gpu.upload('ids', [B + 64], new Uint32Array(B + 64).fill(SENTINEL));
+  const pass = gpu.pass();
+  encodeSample(pass, {
+    ...given,
+    logits: gpu.upload('logits', [B, V], logits),
+    filter: useTopK || useTopP ? { topK, topP, state, bins: bins.view, useTopK, useTopP } : null,
+    partial: partial.view,
+    ids: { ...ids, shape: [B] },
+    logprobs: logprobs.view,
+  });
+  gpu.submit(pass);
+  const words = await gpu.readU32(ids);
+  expect(words.subarray(B).every((word) => word === SENTINEL)).toBe(true);
+  await valuesOf(gpu, bins);
+  await valuesOf(gpu, partial);
+  return { ids: [...words.subarray(0, B)], logprobs: await valuesOf(gpu, logprobs) };
+}
+
+async function compare(logits: Float32Array, rows: readonly SampleRow[]): Promise<void> {
+  const V = logits.length / rows.length;
+  const got = await sampled(logits, rows);
+  // The kernel reads rounded temperatures and masses, so the twin gets the same.
+  const wants = rows.map((row, b) =>
+    sample(logits.subarray(b * V, (b + 1) * V), {
+      ...row,
+      temperature: Math.fround(row.temperature),
+      topP: Math.fround(row.topP),
+    }),
+  );
+  let exact = 0;
+  wants.forEach((want, b) => {
+    const { temperature } = rows[b] as SampleRow;
+    if (temperature > 0 && want.best - want.second < TIE * (1 + Math.abs(want.best))) return;
+    exact += 1;
+    expect(got.ids[b], `row ${b}`).toBe(want.id);
+    expect(worstError([got.logprobs[b] ?? Number.NaN], [want.logprob])).toBeLessThan(
+      TOLERANCES.reduction,
+    );
+  });
+  expect(exact).toBeGreaterThan(0.9 * rows.length - 1);
+}
+
+describe('sample', () => {
+  for (const [B, V] of SIZES) {
+    const logits = () => normals(B * 31 + V, B * V, 3);
+    it(`${B} rows of ${V}: greedy and at many temperatures`, async () => {
+      await compare(
+        logits(),
+        rowsOf(B, (rng, b) => ({ temperature: b % 4 === 0 ? 0 : 0.3 + 2 * rng.next() })),
+      );
+    });
+
+    it(`${B} rows of ${V}: top-k`, async () => {
+      await compare(
+        logits(),
+        rowsOf(B, (rng, b) => ({ temperature: 3, topK: b % 3 === 1 ? 0 : rng.int(1, 20) })),
+      );
+    });
+
+    it(`${B} rows of ${V}: top-p, and top-k with top-p`, async () => {
+      await compare(
+        logits(),
+        rowsOf(B, (rng, b) => ({
+          temperature: 0.5 + rng.next(),
+          topP: b % 5 === 1 ? 1 : 0.05 + 0.9 * rng.next(),
+          topK: b % 2 === 0 ? 0 : rng.int(1, 12),
+        })),
+      );
+    });
+  }
+
+  it('takes the lowest id among equal logits at temperature 0', async () => {
+    const logits = new Float32Array(600).fill(-2);
+    for (const v of [70, 300, 599]) logits[v] = 1.5;
+    const got = await sampled(
+      logits,
+      rowsOf(1, () => ({ temperature: 0 })),
+    );
+    expect(got.ids).toEqual([70]);
+    // 3 e^1.5 + 597 e^-2 in the sum.
+    const want = 1.5 - Math.log(3 * Math.exp(1.5) + 597 * Math.exp(-2));
+    expect(got.logprobs[0]).toBeCloseTo(want, 5);
+  });
+
+  it('gives a row the same id and bits alone and among others', async () => {
+    const [B, V] = [9, 700];
+    const logits = normals(3, B * V, 2);
+    const rows = rowsOf(B, (_, b) => ({ topK: b === 4 ? 5 : 0, topP: b === 4 ? 0.8 : 1 }));
+    const all = await sampled(logits, rows);
+    for (const b of [0, 4, 8]) {
+      const one = await sampled(logits.slice(b * V, (b + 1) * V), rows.slice(b, b + 1));
+      expect(one.ids[0]).toBe(all.ids[b]);
+      expect(one.logprobs[0]).toBe(all.logprobs[b]);
+    }
+  });
+
+  it('draws ids as often as their probabilities say', async () => {
+    // Four ids with p = 0.1, 0.2, 0.3, 0.4, 4000 draws: three standard deviations
+    // are at most 0.0233.
+    const p = [0.1, 0.2, 0.3, 0.4];
+    const B = 4000;
+    const logits = Float32Array.from({ length: B * 4 }, (_, i) => Math.log(p[i % 4] ?? 0));
+    const { ids } = await sampled(
+      logits,
+      rowsOf(B, (_, b) => ({ seed: 11, position: b })),
+    );
+    p.forEach((want, id) => {
+      const share = ids.filter((got) => got === id).length / B;
+      expect(Math.abs(share - want)).toBeLessThan(0.0233);
+    });
+  });
+});
+
+describe('twin of the filter', () => {
+  const row = { temperature: 1, topK: 0, topP: 1, seed: 0, position: 0 };
+  // p = 0.4, 0.3, 0.2, 0.1.
+  const logits = Float64Array.from([0.2, 0.4, 0.1, 0.3], Math.log);
+
+  it('keeps the smallest set that reaches top-p, of what top-k left', () => {
+    expect(filterThreshold(logits, { ...row, topP: 0.69 })).toBe(Math.log(0.3));
+    expect(filterThreshold(logits, { ...row, topP: 0.71 })).toBe(Math.log(0.2));
+    expect(filterThreshold(logits, { ...row, topK: 3 })).toBe(Math.log(0.2));
+    // Of 0.4 and 0.3 the first has 0.571 of the mass.
+    expect(filterThreshold(logits, { ...row, topK: 2, topP: 0.55 })).toBe(Math.log(0.4));
+    expect(filterThreshold(logits, { ...row, topK: 2, topP: 0.6 })).toBe(Math.log(0.3));
+  });
+});

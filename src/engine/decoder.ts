@@ -1,0 +1,298 @@
+// One step of the decoder over a batch of rows: each row is one token of one sequence, prompts and continuations alike.
+// Steps are static plans by bucket of rows: a repeated step makes no pipeline, bind group or buffer.
+import { defined } from '../base/assert.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { KernelPass, PassEntry } from '../gpu/pass.ts';
+import { type GpuTensor, reshape } from '../gpu/tensor.ts';
+import { encodeAttentionCached, encodeKvWrite, IDLE_POSITION } from '../kernels/attention-cached.ts';
+import { encodeEmbed } from '../kernels/embed.ts';
+import { encodeLinear } from '../kernels/linear.ts';
+import { encodeQkNormRope } from '../kernels/qk-norm-rope.ts';
+import { encodeRmsNorm } from '../kernels/rms-norm.ts';
+import { encodeSample, sampleScratchShapes } from '../kernels/sample.ts';
+import { encodeSwiglu } from '../kernels/swiglu.ts';
+import { f32Matrix, type WeightMatrix } from '../kernels/weight-matrix.ts';
+import { type AdapterWeights, encodeProjection } from './adapter-weights.ts';
+import type { KvCache } from './kv-cache.ts';
+import type { LayerWeights, Model } from './model.ts';
+
+/** One token to compute. */
+export interface StepRow {
+  readonly id: number;
+  readonly slot: number;
+  readonly position: number;
+}
+
+/** A row whose next token is sampled. */
+export interface StepSample {
+  /** Index into the step's rows. */
+  readonly row: number;
+  readonly seed: number;
+  /** Position of the token that is sampled. */
+  readonly position: number;
+  readonly temperature: number;
+  /** 0 is off. */
+  readonly topK: number;
+  /** 1 is off. */
+  readonly topP: number;
+}
+
+/** Rows that one step takes at most. */
+export const MAX_ROWS = 256;
+const ROW_FIELDS = ['id', 'slot', 'position', 'rope'] as const;
+const SAMPLE_FIELDS = ['row', 'seed', 'position', 'temperature', 'topK', 'topP'] as const;
+
+interface Plan {
+  readonly entries: readonly PassEntry[];
+}
+
+interface StepShape {
+  readonly R: number;
+  readonly S: number;
+  readonly rows: 'decode' | 'prefill';
+  readonly useTopK: boolean;
+  readonly useTopP: boolean;
+}
+
+export class Decoder {
+  readonly model: Model;
+  readonly cache: KvCache;
+  readonly #gpu: Gpu;
+  readonly #tensors = new Map<string, GpuTensor>();
+  readonly #inputs: GpuTensor;
+  readonly #outputs: GpuTensor;
+  readonly #staged = new Uint32Array((ROW_FIELDS.length + SAMPLE_FIELDS.length) * MAX_ROWS);
+  #plans = new Map<string, Plan>();
+  #adapter: AdapterWeights | null = null;
+  /** Dispatches of the last step. */
+  lastDispatches = 0;
+
+  constructor(gpu: Gpu, model: Model, cache: KvCache) {
+    this.#gpu = gpu;
+    this.model = model;
+    this.cache = cache;
+    this.#inputs = gpu.tensor('step.inputs', [this.#staged.length], 'u32');
+    this.#outputs = gpu.tensor('step.outputs', [2 * MAX_ROWS], 'u32');
+  }
+
+  get adapter(): AdapterWeights | null {
+    return this.#adapter;
+  }
+
+  /** Sets the adapter that steps use; kept keys and values of another one are forgotten. */
+  setAdapter(adapter: AdapterWeights | null): void {
+    if (adapter === this.#adapter) return;
+    this.#adapter = adapter;
+    this.#plans = new Map();
+    this.cache.clear();
+  }
+
+  /** Computes rows, writes their keys and values, and samples: ids and log-probabilities, aligned to `samples`. */
+  async step(
+    rows: readonly StepRow[],
+    samples: readonly StepSample[],
+  ): Promise<{ ids: Uint32Array; logprobs: Float32Array }> {
+    const plan = this.#plan(rows, samples);
+    this.#upload(rows, samples);
+    this.#gpu.submit(plan.entries);
+    this.lastDispatches = plan.entries.length;
+    if (samples.length === 0) {
+      await this.#gpu.idle();
+      return { ids: new Uint32Array(0), logprobs: new Float32Array(0) };
+    }
+    const bytes = await this.#gpu.readBytes(this.#outputs, 2 * MAX_ROWS);
+    return {
+      ids: new Uint32Array(bytes, 0, samples.length),
+      logprobs: new Float32Array(bytes, MAX_ROWS * 4, samples.length),
+    };
+  }
+
+  /** Logits (S, V) of the last step's sampled rows. */
+  async readLogits(count: number): Promise<Float32Array> {
+    const V = this.model.config.vocab;
+    return await this.#gpu.readF32(this.#view('logits', [bucket(count), V]), count * V);
+  }
+
+  #upload(rows: readonly StepRow[], samples: readonly StepSample[]): void {
+    const words = this.#staged;
+    const floats = new Float32Array(words.buffer);
+    words.fill(IDLE_POSITION, 2 * MAX_ROWS, 3 * MAX_ROWS);
+    rows.forEach(({ id, slot, position }, i) => {
+      words[i] = id;
+      words[MAX_ROWS + i] = slot;
+      words[2 * MAX_ROWS + i] = position;
+      words[3 * MAX_ROWS + i] = position;
+    });
+    samples.forEach((sample, i) => {
+      words[4 * MAX_ROWS + i] = sample.row;
+      words[5 * MAX_ROWS + i] = sample.seed;
+      words[6 * MAX_ROWS + i] = sample.position;
+      floats[7 * MAX_ROWS + i] = sample.temperature;
+      words[8 * MAX_ROWS + i] = sample.topK;
+      floats[9 * MAX_ROWS + i] = sample.topP;
+    });
+    this.#gpu.write(this.#inputs, words);
+  }
+
+  #input(field: number, count: number): GpuTensor {
+    const offset = field * MAX_ROWS * 4;
+    return { ...this.#inputs, offset, shape: [count] };
+  }
+
+  #plan(rows: readonly StepRow[], samples: readonly StepSample[]): Plan {
+    const slots = new Set(rows.map((row) => row.slot));
+    const shape: StepShape = {
+      R: bucket(rows.length),
+      S: samples.length === 0 ? 0 : bucket(samples.length),
+      rows: slots.size === rows.length ? 'decode' : 'prefill',
+      useTopK: samples.some((sample) => sample.topK > 0),
+      useTopP: samples.some((sample) => sample.topP < 1),
+    };
+    const key = JSON.stringify(shape);
+    const known = this.#plans.get(key);
+    if (known !== undefined) return known;
+    const pass = this.#gpu.pass();
+    this.#encode(pass, shape);
+    const plan = { entries: pass.entries };
+    this.#plans.set(key, plan);
+    return plan;
+  }
+
+  #encode(pass: KernelPass, shape: StepShape): void {
+    const { R, S } = shape;
+    const { config, embed, layers } = this.model;
+    const x = this.#view('x', [R, config.hidden]);
+    encodeEmbed(pass, { ids: this.#input(0, R), table: embed, y: x });
+    layers.forEach((weights, l) => {
+      this.#encodeLayer(pass, shape, l, weights, x);
+    });
+    if (S > 0) this.#encodeSampling(pass, shape, x);
+  }
+
+  #encodeLayer(
+    pass: KernelPass,
+    { R, rows }: StepShape,
+    l: number,
+    weights: LayerWeights,
+    x: GpuTensor,
+  ): void {
+    const { config } = this.model;
+    const { hidden: C, heads: H, kvHeads: G, headDim: D, ffn: F, eps } = config;
+    const view = (name: string, width: number) => this.#view(name, [R, width]);
+    const normed = view('normed', C);
+    const [qRaw, kRaw, v] = [view('qRaw', H * D), view('kRaw', G * D), view('v', G * D)];
+    const att = view('att', H * D);
+    const [gate, up, h] = [view('gate', F), view('up', F), view('h', F)];
+    const rstd = this.#view('rstd', [R]);
+    const project = this.#projector(pass, l, R);
+    encodeRmsNorm(pass, { x, w: weights.attnNorm, y: normed, rstd, eps });
+    project('attn_q', normed, weights.q, qRaw);
+    project('attn_k', normed, weights.k, kRaw);
+    project('attn_v', normed, weights.v, v);
+    const q = this.#encodeRope(pass, R, 'q', qRaw, weights.qNorm, H);
+    const k = this.#encodeRope(pass, R, 'k', kRaw, weights.kNorm, G);
+    const place = {
+      pageTable: this.cache.pageTable,
+      rowSlot: this.#input(1, R),
+      rowPosition: this.#input(2, R),
+      kCache: defined(this.cache.k[l], 'layer cache'),
+      vCache: defined(this.cache.v[l], 'layer cache'),
+    };
+    encodeKvWrite(pass, { k, v: reshape(v, [R, G, D]), ...place });
+    encodeAttentionCached(pass, { q, ...place, o: reshape(att, [R, H, D]), rows });
+    project('attn_output', att, weights.o, x, true);
+    encodeRmsNorm(pass, { x, w: weights.ffnNorm, y: normed, rstd, eps });
+    project('ffn_gate', normed, weights.gate, gate);
+    project('ffn_up', normed, weights.up, up);
+    encodeSwiglu(pass, { gate, up, h });
+    project('ffn_down', h, weights.down, x, true);
+  }
+
+  #encodeRope(
+    pass: KernelPass,
+    R: number,
+    which: 'q' | 'k',
+    raw: GpuTensor,
+    w: GpuTensor | null,
+    heads: number,
+  ): GpuTensor {
+    const { config, cosSin } = this.model;
+    const y = reshape(this.#view(which, [R, heads * config.headDim]), [R, heads, config.headDim]);
+    encodeQkNormRope(pass, {
+      x: reshape(raw, [R, heads, config.headDim]),
+      norm: w === null ? null : { w, rstd: this.#view('headRstd', [R, heads]) },
+      cosSin,
+      positions: this.#input(3, R),
+      y,
+      eps: config.eps,
+    });
+    return y;
+  }
+
+  #projector(pass: KernelPass, l: number, R: number) {
+    const adapter = this.#adapter;
+    const t = adapter === null ? null : this.#view('low', [R, adapter.paddedRank]);
+    return (stem: string, x: GpuTensor, w: WeightMatrix, y: GpuTensor, accumulate = false) =>
+      encodeProjection(pass, { x, w, y, stem: `blk.${l}.${stem}`, adapter, t, accumulate });
+  }
+
+  #encodeSampling(pass: KernelPass, shape: StepShape, x: GpuTensor): void {
+    const { R, S, useTopK, useTopP } = shape;
+    const { config, outputNorm, head } = this.model;
+    const { hidden: C, vocab: V, eps } = config;
+    const last = this.#view('last', [S, C]);
+    encodeEmbed(pass, { ids: this.#input(4, S), table: f32Matrix(reshape(x, [R, C])), y: last });
+    const normed = this.#view('lastNormed', [S, C]);
+    encodeRmsNorm(pass, { x: last, w: outputNorm, y: normed, rstd: this.#view('rstd', [S]), eps });
+    const logits = this.#view('logits', [S, V]);
+    encodeLinear(pass, { x: normed, w: head, y: logits });
+    const scratch = sampleScratchShapes(S, V);
+    const filtered = useTopK || useTopP;
+    encodeSample(pass, {
+      logits,
+      temperature: { ...this.#input(7, S), type: 'f32' },
+      seed: this.#input(5, S),
+      position: this.#input(6, S),
+      filter: filtered
+        ? {
+            topK: this.#input(8, S),
+            topP: { ...this.#input(9, S), type: 'f32' },
+            state: this.#view('sampleState', scratch.state, 'u32'),
+            bins: this.#view('sampleBins', scratch.bins),
+            useTopK,
+            useTopP,
+          }
+        : null,
+      partial: this.#view('samplePartial', scratch.partial),
+      ids: { ...this.#outputs, shape: [S] },
+      logprobs: { ...this.#outputs, type: 'f32', offset: MAX_ROWS * 4, shape: [S] },
+    });
+  }
+
+  /** A scratch tensor, in a buffer for the largest bucket; the first axis counts rows. */
+  #view(name: string, shape: readonly number[], type: 'f32' | 'u32' = 'f32'): GpuTensor {
+    let tensor = this.#tensors.get(name);
+    const rest = shape.slice(1);
+    // Logits of all rows at once would be large; samples come in smaller buckets.
+    const most = name === 'logits' ? Math.max(MAX_SAMPLES, shape[0] ?? 0) : MAX_ROWS;
+    if (tensor === undefined) {
+      const widest = name === 'headRstd' ? [this.model.config.heads] : rest;
+      tensor = this.#gpu.tensor(`step.${name}`, [most, ...widest], type);
+      this.#tensors.set(name, tensor);
+    }
+    return { ...tensor, shape };
+  }
+
+  free(): void {
+    this.#gpu.free(...this.#tensors.values(), this.#inputs, this.#outputs);
+    this.cache.free();
+  }
+}
+
+/** Rows that are sampled in one step at most. */
+export const MAX_SAMPLES = 64;
+
+/** The smallest power of two that holds `count`. */
+function bucket(count: number): number {
+  return 2 ** Math.ceil(Math.log2(Math.max(count, 1)));
+}

@@ -1,0 +1,210 @@
+// The engine as a TokenPolicy: requests that are pending together advance as one batch; they join and leave between steps.
+import { InputError } from '../base/errors.ts';
+import type {
+  GenerateOptions,
+  GenerateRequest,
+  GenerateResult,
+  TokenPolicy,
+} from '../trajectory/interfaces.ts';
+import { type Decoder, MAX_ROWS, MAX_SAMPLES, type StepRow, type StepSample } from './decoder.ts';
+import type { CachedSequence } from './kv-cache.ts';
+import { assertIds } from './model.ts';
+
+interface Active {
+  readonly request: GenerateRequest;
+  readonly options: GenerateOptions;
+  readonly resolve: (result: GenerateResult) => void;
+  readonly reject: (error: unknown) => void;
+  sequence: CachedSequence | null;
+  readonly ids: number[];
+  readonly logprobs: number[];
+}
+
+/** What was done so far, for benches and the command line. */
+export interface EngineCounters {
+  prefillTokens: number;
+  prefillMs: number;
+  decodeTokens: number;
+  decodeMs: number;
+  steps: number;
+}
+
+export class EnginePolicy implements TokenPolicy {
+  readonly name: string;
+  readonly contextLength: number;
+  readonly eosIds: readonly number[];
+  readonly counters: EngineCounters = {
+    prefillTokens: 0,
+    prefillMs: 0,
+    decodeTokens: 0,
+    decodeMs: 0,
+    steps: 0,
+  };
+  readonly #decoder: Decoder;
+  #waiting: Active[] = [];
+  #active: Active[] = [];
+  #running = false;
+
+  constructor(name: string, decoder: Decoder, eosIds: readonly number[]) {
+    this.name = name;
+    this.#decoder = decoder;
+    this.eosIds = eosIds;
+    this.contextLength = Math.min(decoder.model.config.contextLength, decoder.cache.size.context);
+  }
+
+  async generate(request: GenerateRequest, options: GenerateOptions = {}): Promise<GenerateResult> {
+    assertIds(request.ids, this.#decoder.model.config, `${this.name}: prompt`);
+    if (request.ids.length === 0) {
+      throw new InputError('prompt', `${this.name}: the prompt is empty; give at least one token`);
+    }
+    if (request.ids.length >= this.contextLength) {
+      throw new InputError(
+        'context',
+        `${this.name}: got a prompt of ${request.ids.length} tokens, the context holds ${this.contextLength}; shorten it`,
+      );
+    }
+    return await new Promise((resolve, reject) => {
+      const entry = { request, options, resolve, reject, sequence: null, ids: [], logprobs: [] };
+      this.#waiting.push(entry);
+      if (!this.#running) void this.#run();
+    });
+  }
+
+  release(sequence: string): void {
+    this.#decoder.cache.release(sequence);
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true;
+    // Requests made in the same turn of the event loop join the first step.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    try {
+      while (this.#waiting.length + this.#active.length > 0) {
+        this.#admit();
+        await this.#step();
+      }
+    } catch (error) {
+      for (const entry of [...this.#active, ...this.#waiting]) entry.reject(error);
+      for (const entry of this.#active) if (entry.sequence !== null) entry.sequence.busy = false;
+      this.#active = [];
+      this.#waiting = [];
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  #admit(): void {
+    const left: Active[] = [];
+    for (const entry of this.#waiting) {
+      if (entry.options.signal?.aborted) {
+        finish(entry, 'cancel');
+        continue;
+      }
+      const { sequence: key, ids, maxTokens } = entry.request;
+      const room = this.#active.length < MAX_SAMPLES;
+      const sequence = room ? this.#decoder.cache.open(key, ids) : null;
+      const length = Math.min(ids.length + maxTokens, this.contextLength);
+      if (sequence === null || !this.#decoder.cache.reserve(sequence, length)) {
+        if (sequence !== null) {
+          sequence.busy = false;
+          this.#decoder.cache.release(key);
+        }
+        left.push(entry);
+        continue;
+      }
+      entry.sequence = sequence;
+      this.#active.push(entry);
+    }
+    this.#waiting = left;
+    if (this.#active.length === 0 && left.length > 0) {
+      throw new InputError(
+        'kv-cache',
+        `${this.name}: the KV cache of ${this.#decoder.cache.size.tokens} tokens cannot hold one request; open the engine with a larger one`,
+      );
+    }
+  }
+
+  async #step(): Promise<void> {
+    const rows: StepRow[] = [];
+    const samples: StepSample[] = [];
+    const sampled: Active[] = [];
+    const fed: { entry: Active; ids: number[] }[] = [];
+    for (const entry of this.#active) {
+      const { sequence } = entry;
+      if (sequence === null || rows.length === MAX_ROWS) continue;
+      const todo = pendingIds(entry, sequence, MAX_ROWS - rows.length);
+      todo.ids.forEach((id, i) => {
+        rows.push({ id, slot: sequence.slot, position: sequence.ids.length + i });
+      });
+      fed.push({ entry, ids: todo.ids });
+      if (!todo.last) continue;
+      samples.push(sampleOf(entry, rows.length - 1));
+      sampled.push(entry);
+    }
+    const started = performance.now();
+    const { ids, logprobs } = await this.#decoder.step(rows, samples);
+    this.#count(rows.length, samples.length, performance.now() - started);
+    for (const { entry, ids: done } of fed) entry.sequence?.ids.push(...done);
+    sampled.forEach((entry, i) => this.#accept(entry, ids[i] ?? 0, logprobs[i] ?? 0));
+    for (const entry of this.#active) {
+      if (entry.options.signal?.aborted && entry.sequence?.busy) this.#end(entry, 'cancel');
+    }
+    this.#active = this.#active.filter((entry) => entry.sequence?.busy);
+  }
+
+  #count(rows: number, samples: number, ms: number): void {
+    this.counters.steps += 1;
+    if (rows > samples) {
+      this.counters.prefillTokens += rows;
+      this.counters.prefillMs += ms;
+    } else {
+      this.counters.decodeTokens += samples;
+      this.counters.decodeMs += ms;
+    }
+  }
+
+  #accept(entry: Active, id: number, logprob: number): void {
+    const { request } = entry;
+    entry.ids.push(id);
+    entry.logprobs.push(logprob);
+    entry.options.onTokens?.([id], [logprob]);
+    if (!request.ignoreEos && this.eosIds.includes(id)) return this.#end(entry, 'eos');
+    if (request.stopIds?.includes(id)) return this.#end(entry, 'stop');
+    const total = request.ids.length + entry.ids.length;
+    if (entry.ids.length >= request.maxTokens || total >= this.contextLength) this.#end(entry, 'length');
+  }
+
+  #end(entry: Active, how: GenerateResult['finish']): void {
+    if (entry.sequence !== null) entry.sequence.busy = false;
+    finish(entry, how);
+  }
+}
+
+function finish(entry: Active, how: GenerateResult['finish']): void {
+  entry.resolve({ ids: entry.ids, logprobs: entry.logprobs, finish: how });
+}
+
+/** The next ids to compute: what is left of the prompt, or the last sampled id. `last` when the prompt ends with them. */
+function pendingIds(entry: Active, sequence: CachedSequence, room: number): { ids: number[]; last: boolean } {
+  const { request, ids } = entry;
+  const done = sequence.ids.length;
+  const total = request.ids.length + ids.length;
+  const to = Math.min(total, done + room);
+  const list: number[] = [];
+  for (let t = done; t < to; t++) {
+    list.push((t < request.ids.length ? request.ids[t] : ids[t - request.ids.length]) ?? 0);
+  }
+  return { ids: list, last: to === total };
+}
+
+function sampleOf(entry: Active, row: number): StepSample {
+  const { request, ids } = entry;
+  return {
+    row,
+    seed: request.seed,
+    position: request.ids.length + ids.length,
+    temperature: request.temperature,
+    topK: request.topK ?? 0,
+    topP: request.topP ?? 1,
+  };
+}

@@ -1,0 +1,141 @@
+// The head and the loss, for loss tokens only and in chunks: logits are never whole, and their gradient is formed in the
+// visit that made them.
+import type { Model } from '../engine/model.ts';
+import type { KernelPass } from '../gpu/pass.ts';
+import { type GpuTensor, rows } from '../gpu/tensor.ts';
+import { encodeEmbed, encodeEmbedGrad } from '../kernels/embed.ts';
+import { encodeLinear, encodeLinearInputGrad, encodeLinearWeightGrad } from '../kernels/linear.ts';
+import { encodeLogitsGrad, encodeLogSoftmax, logSoftmaxScratchShape } from '../kernels/log-softmax.ts';
+import { encodeGrpoLoss, encodeSftLoss } from '../kernels/grpo-loss.ts';
+import { f32Matrix } from '../kernels/weight-matrix.ts';
+import { encodeRmsNorm } from '../kernels/rms-norm.ts';
+import type { Objective } from '../trajectory/batch.ts';
+import { type BackwardContext, encodeNormBackward } from './backward.ts';
+import type { UploadedRow, Workspace } from './workspace.ts';
+
+interface HeadContext {
+  readonly model: Model;
+  readonly space: Workspace;
+  readonly row: UploadedRow;
+  readonly L: number;
+}
+
+/** Final norm of the rows that predict loss tokens: (L, C), and what its backward pass needs. */
+function encodeGather(pass: KernelPass, { model, space, row, L }: HeadContext, x: GpuTensor) {
+  const C = model.config.hidden;
+  const gathered = space.view('head.x', [L, C], 'f32', [space.lossTokens, C]);
+  const normed = space.view('head.normed', [L, C], 'f32', [space.lossTokens, C]);
+  const rstd = space.vector('head.rstd', L);
+  encodeEmbed(pass, { ids: row.lossRows, table: f32Matrix(x), y: gathered });
+  encodeRmsNorm(pass, {
+    x: gathered,
+    w: model.outputNorm,
+    y: normed,
+    rstd,
+    eps: model.config.eps,
+  });
+  return { gathered, normed, rstd };
+}
+
+/** Calls `visit` for chunks of loss tokens, with their logits in one reused buffer. */
+function forChunks(
+  pass: KernelPass,
+  { model, space, row, L }: HeadContext,
+  normed: GpuTensor,
+  visit: (chunk: Chunk) => void,
+): void {
+  const V = model.config.vocab;
+  for (let from = 0; from < L; from += space.logitsRows) {
+    const count = Math.min(space.logitsRows, L - from);
+    const logits = space.view('head.logits', [count, V], 'f32', [space.logitsRows, V]);
+    const lse = space.view('head.lse', [count], 'f32', [space.logitsRows]);
+    const most = logSoftmaxScratchShape(space.logitsRows, V);
+    const partial = space.view('head.partial', logSoftmaxScratchShape(count, V), 'f32', most);
+    const { logprob, entropy } = space.report(from, count);
+    const part = rows(normed, from, count);
+    encodeLinear(pass, { x: part, w: model.head, y: logits });
+    encodeLogSoftmax(pass, {
+      logits,
+      targets: rows(row.targets, from, count),
+      partial,
+      logprob,
+      lse,
+      entropy,
+    });
+    visit({ from, count, logits, lse, normed: part });
+  }
+}
+
+interface Chunk {
+  readonly from: number;
+  readonly count: number;
+  readonly logits: GpuTensor;
+  readonly lse: GpuTensor;
+  readonly normed: GpuTensor;
+}
+
+/** Log-probabilities and entropies of the loss tokens, into the report; no gradients. */
+export function encodeHeadForward(pass: KernelPass, context: HeadContext, x: GpuTensor): void {
+  const { normed } = encodeGather(pass, context, x);
+  forChunks(pass, context, normed, () => undefined);
+  context.space.encodeReport(pass);
+}
+
+/** Everything of the loss: reports, gradients of the head, and dx (M, C), the gradient of the residual stream. */
+export function encodeHeadBackward(
+  pass: KernelPass,
+  context: BackwardContext & HeadContext,
+  objective: Objective,
+  x: GpuTensor,
+  scatter: { offsets: GpuTensor; order: GpuTensor },
+): GpuTensor {
+  const { model, space, row, L, M, full, parameters } = context;
+  const C = model.config.hidden;
+  const { gathered, normed, rstd } = encodeGather(pass, context, x);
+  const dNormed = space.view('head.dNormed', [L, C], 'f32', [space.lossTokens, C]);
+  forChunks(pass, context, normed, ({ from, count, logits, lse, normed: part }) => {
+    const coef = space.view('head.coef', [count], 'f32', [space.logitsRows]);
+    const input = (tensor: GpuTensor) => rows(tensor, from, count);
+    encodeTokenLoss(pass, context, objective, from, count, coef);
+    encodeLogitsGrad(pass, { logits, targets: input(row.targets), lse, coef });
+    encodeLinearInputGrad(pass, { dy: logits, w: model.head, dx: rows(dNormed, from, count) });
+    if (full) {
+      const name = model.config.tied ? 'token_embd.weight' : 'output.weight';
+      encodeLinearWeightGrad(pass, { dy: logits, x: part, dw: parameters.grad(name) });
+    }
+  });
+  space.encodeReport(pass);
+  const dGathered = space.view('head.dGathered', [L, C], 'f32', [space.lossTokens, C]);
+  const norm = { dy: dNormed, x: gathered, w: model.outputNorm, rstd, dx: dGathered };
+  encodeNormBackward(pass, context, 'output_norm.weight', norm, false);
+  const dx = space.wide('dx', M, C);
+  pass.clear(dx);
+  encodeEmbedGrad(pass, { dy: dGathered, ...scatter, dTable: dx });
+  return dx;
+}
+
+function encodeTokenLoss(
+  pass: KernelPass,
+  { space, row }: Pick<HeadContext, 'space' | 'row'>,
+  objective: Objective,
+  from: number,
+  count: number,
+  coef: GpuTensor,
+): void {
+  const input = (tensor: GpuTensor) => rows(tensor, from, count);
+  const { logprob, stats } = space.report(from, count);
+  const common = { logprob, weight: input(row.weights), coef, stats };
+  if (objective.kind === 'sft') {
+    encodeSftLoss(pass, common);
+    return;
+  }
+  encodeGrpoLoss(pass, {
+    ...common,
+    old: input(row.old),
+    ref: objective.kl > 0 ? input(row.ref) : null,
+    advantage: input(row.advantages),
+    clipLow: objective.clip_low,
+    clipHigh: objective.clip_high,
+    kl: objective.kl,
+  });
+}

@@ -1,0 +1,219 @@
+// The trainer: one loop for LoRA and for all weights. Shares the engine's device and base weights; knows nothing of
+// tasks, tools or rewards.
+import { defined } from '../base/assert.ts';
+import { InputError } from '../base/errors.ts';
+import type { AdapterWeights } from '../engine/adapter-weights.ts';
+import { assertIds, type Model } from '../engine/model.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { LOSS_STATS } from '../kernels/grpo-loss.ts';
+import { encodeEmbedGrad, tokensById } from '../kernels/embed.ts';
+import type { Batch } from '../trajectory/batch.ts';
+import type { OptimiserSettings } from '../trajectory/experiment.ts';
+import type { LossResult, StepOptions, Trainer } from '../trajectory/interfaces.ts';
+import { encodeBackward } from './backward.ts';
+import { encodeForward, type RowContext } from './forward.ts';
+import { encodeHeadBackward, encodeHeadForward } from './head.ts';
+import { packBatch, packReference, type PackedRow } from './packing.ts';
+import type { Parameters } from './parameters.ts';
+import { checkpointFiles, readCheckpointFiles } from './checkpoint.ts';
+import { type Report, Workspace } from './workspace.ts';
+
+export interface TrainerOptions {
+  readonly optimiser: OptimiserSettings;
+  /** Tokens of one packed row; larger batches are cut at sequence boundaries. */
+  readonly maxTokens?: number;
+  /** Make every token's log-probability known, not only the trained ones'. */
+  readonly everyToken?: boolean;
+}
+
+/** What is trained: the weights under gradients, and how to write them down. */
+export interface TrainTarget {
+  readonly model: Model;
+  /** Null when all weights are trained. */
+  readonly adapter: AdapterWeights | null;
+  readonly parameters: Parameters;
+  exportWeights(): Promise<Record<string, Uint8Array>>;
+}
+
+const DEFAULT_MAX_TOKENS = 2048;
+
+export class GpuTrainer implements Trainer {
+  readonly #gpu: Gpu;
+  readonly #target: TrainTarget;
+  readonly #options: TrainerOptions;
+  #space: Workspace | null = null;
+
+  constructor(gpu: Gpu, target: TrainTarget, options: TrainerOptions) {
+    this.#gpu = gpu;
+    this.#target = target;
+    this.#options = options;
+  }
+
+  get parameters(): Parameters {
+    return this.#target.parameters;
+  }
+
+  /** Optimiser steps taken so far. */
+  get steps(): number {
+    return this.#target.parameters.steps;
+  }
+
+  async accumulate(batch: Batch, scale = 1): Promise<LossResult> {
+    const { model } = this.#target;
+    batch.sequences.forEach((sequence, i) => {
+      assertIds(sequence.ids, model.config, `batch.sequences.${i}`);
+    });
+    const rows = packBatch(batch, {
+      maxTokens: this.#options.maxTokens ?? DEFAULT_MAX_TOKENS,
+      everyToken: this.#options.everyToken ?? false,
+      scale,
+    });
+    const total = new Totals(batch);
+    for (const row of rows) {
+      const space = this.#workspace(row.M);
+      this.#submitRow(space, row, batch);
+      total.add(row, await space.readReport(row.L));
+    }
+    return total.result();
+  }
+
+  #submitRow(space: Workspace, row: PackedRow, batch: Batch): void {
+    const { model, adapter, parameters } = this.#target;
+    const uploaded = space.uploadRow(row);
+    const { M, L } = row;
+    const scatter = space.uploadIndex('scatter', tokensById(row.lossRows, M), space.tokens);
+    const pass = this.#gpu.pass();
+    const full = adapter === null;
+    const context = { model, adapter, space, row: uploaded, M, L, parameters, full };
+    const x = encodeForward(pass, context);
+    const dx = encodeHeadBackward(pass, context, batch.objective, x, scatter);
+    encodeBackward(pass, context, dx);
+    if (full) {
+      const index = tokensById(row.ids, model.config.vocab);
+      const tokens = space.uploadIndex('tokens', index, model.config.vocab);
+      const dTable = parameters.grad('token_embd.weight');
+      encodeEmbedGrad(pass, { dy: dx, ...tokens, dTable });
+    }
+    this.#gpu.submit(pass);
+  }
+
+  #workspace(tokens: number): Workspace {
+    if (this.#space === null || this.#space.tokens < tokens) {
+      this.#space?.free();
+      const { model, adapter } = this.#target;
+      const size = Math.max(tokens, Math.min(512, this.#options.maxTokens ?? DEFAULT_MAX_TOKENS));
+      this.#space = new Workspace(this.#gpu, model.config, adapter?.paddedRank ?? 0, size);
+    }
+    return this.#space;
+  }
+
+  async apply({ learningRate, clipNorm }: StepOptions): Promise<{ gradNorm: number }> {
+    const { parameters } = this.#target;
+    const gradNorm = await parameters.gradNorm();
+    const clipScale = clipNorm > 0 && gradNorm > clipNorm ? clipNorm / gradNorm : 1;
+    parameters.step(this.#options.optimiser, learningRate, clipScale);
+    return { gradNorm };
+  }
+
+  async referenceLogprobs(
+    sequences: readonly { ids: readonly number[] }[],
+  ): Promise<number[][]> {
+    if (this.#target.adapter === null) {
+      throw new InputError(
+        'reference',
+        'train: KL to the starting policy needs an adapter, since all weights are trained in place; set kl to 0',
+      );
+    }
+    return await this.#logprobs(sequences, null);
+  }
+
+  /** Log-probabilities of every token under the policy being trained. */
+  async policyLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {
+    return await this.#logprobs(sequences, this.#target.adapter);
+  }
+
+  async #logprobs(
+    sequences: readonly { ids: readonly number[] }[],
+    adapter: AdapterWeights | null,
+  ): Promise<number[][]> {
+    const { model } = this.#target;
+    const out = sequences.map(({ ids }) => ids.map(() => 0));
+    const maxTokens = this.#options.maxTokens ?? DEFAULT_MAX_TOKENS;
+    for (const row of packReference(sequences, maxTokens)) {
+      const space = this.#workspace(row.M);
+      const pass = this.#gpu.pass();
+      const context: RowContext = { model, adapter, space, row: space.uploadRow(row), M: row.M };
+      encodeHeadForward(pass, { ...context, L: row.L }, encodeForward(pass, context));
+      this.#gpu.submit(pass);
+      const { logprob } = await space.readReport(row.L);
+      row.origin.forEach(([i, t], n) => {
+        defined(out[i], 'sequence')[t] = logprob[n] ?? 0;
+      });
+    }
+    return out;
+  }
+
+  /** Gradients at hand, by parameter name, without padding of the rank. */
+  async readGradients(): Promise<Map<string, Float32Array>> {
+    const grads = new Map<string, Float32Array>();
+    for (const name of this.parameters.names) grads.set(name, await this.parameters.read('g', name));
+    return grads;
+  }
+
+  async checkpoint(): Promise<Record<string, Uint8Array>> {
+    return checkpointFiles(await this.parameters.snapshot(), this.parameters.steps);
+  }
+
+  async restore(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+    const { state, steps } = readCheckpointFiles(files, this.parameters.size);
+    this.parameters.restore(state, steps);
+    await this.#gpu.idle();
+  }
+
+  async exportWeights(): Promise<Record<string, Uint8Array>> {
+    return await this.#target.exportWeights();
+  }
+
+  free(): void {
+    this.#space?.free();
+    this.#space = null;
+    this.#target.parameters.free();
+  }
+}
+
+/** Sums the reports of a batch's rows. */
+class Totals {
+  readonly #logprobs: number[][];
+  #loss = 0;
+  #entropy = 0;
+  #kl = 0;
+  #clipped = 0;
+  #trained = 0;
+
+  constructor(batch: Batch) {
+    this.#logprobs = batch.sequences.map(({ ids }) => ids.map(() => 0));
+  }
+
+  add(row: PackedRow, report: Report): void {
+    row.origin.forEach(([i, t], n) => {
+      defined(this.#logprobs[i], 'sequence')[t] = report.logprob[n] ?? 0;
+      if (row.weights[n] === 0) return;
+      this.#entropy += report.entropy[n] ?? 0;
+      this.#loss += report.stats[n * LOSS_STATS.length] ?? 0;
+      this.#kl += report.stats[n * LOSS_STATS.length + 1] ?? 0;
+      this.#clipped += report.stats[n * LOSS_STATS.length + 2] ?? 0;
+      this.#trained += 1;
+    });
+  }
+
+  result(): LossResult {
+    const count = Math.max(this.#trained, 1);
+    return {
+      loss: this.#loss,
+      tokenLogprobs: this.#logprobs,
+      entropy: this.#entropy / count,
+      kl: this.#kl / count,
+      clipFraction: this.#clipped / count,
+    };
+  }
+}

@@ -1,0 +1,116 @@
+// One scored episode: opens its tools, plays it, scores it, closes the tools. An episode that
+// cannot start is a trace that says so, never an exception of the run and never a reward of 0.
+import type { AgentEvent, AgentPolicy, Limits } from '../agent/run-episode.ts';
+import { runEpisode } from '../agent/run-episode.ts';
+import { errorMessage } from '../base/errors.ts';
+import { deriveSeed } from '../base/rng.ts';
+import { scoredTrace } from '../rubric/score.ts';
+import type { Toolbox } from '../tools/toolbox.ts';
+import type { Experiment } from '../trajectory/experiment.ts';
+import type { Judge } from '../trajectory/interfaces.ts';
+import type { Task } from '../trajectory/task.ts';
+import type { Mode, Trace } from '../trajectory/trace.ts';
+import { type EpisodeRuntime, stylesOf } from './runtime.ts';
+
+export type RewardWeights = Experiment['reward'];
+
+export interface Episode {
+  task: Task;
+  mode: Mode;
+  /** Names the trace and the state of its servers. */
+  id: string;
+  seed: number;
+  temperature: number;
+  limits: Limits;
+  reward: RewardWeights;
+}
+
+export interface EpisodeOptions {
+  signal?: AbortSignal;
+  judge?: Judge;
+  /** Called with what happens in the episode, as it happens. */
+  onEvent?: (episodeId: string, event: AgentEvent) => void;
+}
+
+/**
+ * Rollout seed: a function of the run, the step, the task and the member, so that a retry shifts no
+ * other.
+ */
+export function rolloutSeed(run: number, step: number, taskId: string, member: number): number {
+  return deriveSeed(run, step, taskId, member);
+}
+
+/** The trace of an episode whose tools could not be opened. */
+function failedTrace(episode: Episode, policy: string, error: unknown): Trace {
+  return {
+    v: 1,
+    id: episode.id,
+    task: episode.task,
+    mode: episode.mode,
+    policy,
+    seed: episode.seed,
+    temperature: episode.temperature,
+    messages: [],
+    segments: [],
+    calls: [],
+    answer: null,
+    end: 'error',
+    error: `open episode: ${errorMessage(error)}`,
+    contextTokens: 0,
+    finalState: {},
+    scores: null,
+    success: null,
+  };
+}
+
+/**
+ * Reward of a scored trace: its rubric reward, and the bonus for a full success; null when it is
+ * not scored.
+ */
+function rewardOf(trace: Trace, weights: RewardWeights): number | null {
+  const reward = trace.scores?.reward ?? null;
+  if (reward === null || trace.end === 'error' || trace.end === 'cancel') return null;
+  return reward + (trace.success === true ? weights.success : 0);
+}
+
+/**
+ * Plays and scores one episode. `reward` is null for one that failed by itself: it was not the
+ * policy's doing.
+ */
+export async function playEpisode(
+  episode: Episode,
+  policy: AgentPolicy,
+  runtime: EpisodeRuntime,
+  options: EpisodeOptions = {},
+): Promise<{ trace: Trace; reward: number | null }> {
+  let toolbox: Toolbox;
+  try {
+    toolbox = await runtime.openEpisode(episode.task, episode.id);
+  } catch (error) {
+    return { trace: failedTrace(episode, policy.policy.name, error), reward: null };
+  }
+  try {
+    const { task, id, mode, limits, seed, temperature } = episode;
+    const { signal, onEvent } = options;
+    const played = await runEpisode({
+      task,
+      id,
+      mode,
+      policy,
+      toolbox,
+      limits,
+      seed,
+      temperature,
+      ...stylesOf(runtime),
+      ...(signal === undefined ? {} : { signal }),
+      ...(onEvent === undefined ? {} : { onEvent: (event) => onEvent(id, event) }),
+    });
+    const trace = await scoredTrace(played, {
+      weights: episode.reward,
+      ...(options.judge === undefined ? {} : { judge: options.judge }),
+    });
+    return { trace, reward: rewardOf(trace, episode.reward) };
+  } finally {
+    await toolbox.close();
+  }
+}

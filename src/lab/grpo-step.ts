@@ -1,0 +1,105 @@
+// One step of GRPO: roll out, score, advantages, minibatch updates, one metrics line.
+import { deriveSeed } from '../base/rng.ts';
+import type { Group } from '../rl/groups.ts';
+import { type GrpoSettings, grpoBatches, zeroSpreadShare } from '../rl/grpo.ts';
+import type { Experiment, Metrics } from '../trajectory/experiment.ts';
+import type { Trace } from '../trajectory/trace.ts';
+import type { EpisodeOptions } from './episode.ts';
+import type { OnProgress } from './progress.ts';
+import { rollOut } from './rollouts.ts';
+import type { LabRuntime } from './runtime.ts';
+import { learningRate } from './schedule.ts';
+import type { TaskOrder } from './task-order.ts';
+import { updateWith } from './update.ts';
+
+/** What a step leaves behind. `cursor` says where the data stands after it. */
+export interface StepResult {
+  metrics: Metrics;
+  traces: Trace[];
+  cursor: Record<string, number>;
+  timing: { rolloutMs: number; updateMs: number };
+}
+
+export interface StepInput {
+  experiment: Experiment;
+  runtime: LabRuntime;
+  order: TaskOrder;
+  step: number;
+  cursor: Readonly<Record<string, number>>;
+  options: EpisodeOptions;
+  onProgress?: OnProgress;
+}
+
+function mean(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Observations by cache tier, keys sorted. */
+export function countTiers(traces: readonly Trace[]): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const trace of traces) {
+    for (const { result, meta } of trace.calls) {
+      if (!meta) counts.set(result.tier, (counts.get(result.tier) ?? 0) + 1);
+    }
+  }
+  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** Means over the rollouts that did not fail by themselves; null when there is none. */
+function outcomeOf(groups: readonly Group[]): Pick<Metrics, 'reward' | 'success'> {
+  const rewards = groups.flatMap((group) => group.rewards).filter((reward) => reward !== null);
+  const successes = groups
+    .flatMap((group) => group.traces)
+    .filter((trace) => trace.end !== 'error' && trace.success !== null)
+    .map((trace) => (trace.success ? 1 : 0));
+  return { reward: mean(rewards), success: mean(successes) };
+}
+
+/** Runs one step; the trainer's weights have moved when it returns. */
+export async function grpoStep(input: StepInput, settings: GrpoSettings): Promise<StepResult> {
+  const { experiment, runtime, order, step, onProgress } = input;
+  const start = performance.now();
+  const first = input.cursor['task'] ?? 0;
+  const tasks = Array.from({ length: settings.tasksPerStep }, (_, i) => order.at(first + i));
+  const groups = await rollOut(
+    { experiment, step, tasks, group: settings.group, temperature: settings.temperature },
+    runtime,
+    {
+      ...input.options,
+      onDone: (done, total) => onProgress?.({ kind: 'rollout', step, done, total }),
+    },
+  );
+  const rolled = performance.now();
+  const batches = await grpoBatches(groups, settings, {
+    seed: deriveSeed(experiment.seed, 'minibatches', step),
+    reference: (sequences) => runtime.trainer.referenceLogprobs(sequences),
+  });
+  const rate = learningRate(experiment.optimiser, step, step / experiment.steps);
+  const result = await updateWith(
+    runtime.trainer,
+    batches,
+    { learningRate: rate, clipNorm: experiment.optimiser.clipNorm },
+    (done) => onProgress?.({ kind: 'update', step, done, total: batches.length }),
+  );
+  const traces = groups.flatMap((group) => group.traces);
+  const { reward, success } = outcomeOf(groups);
+  return {
+    metrics: {
+      step,
+      loss: result.loss,
+      reward,
+      success,
+      entropy: result.entropy,
+      kl: result.kl,
+      gradNorm: result.gradNorm,
+      zeroSpread: zeroSpreadShare(groups),
+      logprobGap: result.logprobGap,
+      tiers: countTiers(traces),
+      tokens: result.tokens,
+    },
+    traces,
+    cursor: { task: first + tasks.length },
+    timing: { rolloutMs: rolled - start, updateMs: performance.now() - rolled },
+  };
+}

@@ -1,0 +1,36 @@
+// What a run works with. Everything that touches a GPU, a network or a file comes in through these
+// interfaces.
+import type { PromptStyle, SchemaStyle } from '../agent/prompt.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import type { Toolbox } from '../tools/toolbox.ts';
+import type { TokenPolicy, Trainer } from '../trajectory/interfaces.ts';
+import type { Task } from '../trajectory/task.ts';
+
+/** What any episode needs besides its policy. */
+export interface EpisodeRuntime {
+  tokenizer: Tokenizer;
+  /** Opens the tools of one episode; episodes share no state, whatever runs beside them. */
+  openEpisode: (task: Task, episodeId: string) => Promise<Toolbox>;
+  promptStyle: PromptStyle;
+  schemaStyle: SchemaStyle;
+  /** Qwen3's thinking switch; left to the template when it is not given. */
+  enableThinking?: boolean;
+}
+
+/** What a runtime says of prompts, in the form that an episode takes. */
+export function stylesOf({ promptStyle, schemaStyle, enableThinking }: EpisodeRuntime) {
+  return {
+    promptStyle,
+    schemaStyle,
+    ...(enableThinking === undefined ? {} : { enableThinking }),
+  };
+}
+
+export interface PretrainRuntime extends EpisodeRuntime {
+  trainer: Trainer;
+}
+
+/** `policy` samples from the weights that `trainer` moves. */
+export interface LabRuntime extends PretrainRuntime {
+  policy: TokenPolicy;
+}

@@ -1,0 +1,363 @@
+import { createHash } from 'node:crypto';
+import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { AtlasError, InputError } from '../../../src/base/errors.ts';
+import { openRunDirectory } from '../../../src/cli/run-store.ts';
+import { evaluate } from '../../../src/lab/evaluate.ts';
+import { runPretrain } from '../../../src/lab/pretrain.ts';
+import { type RunOptions, runExperiment } from '../../../src/lab/run.ts';
+import type { EpisodeRuntime, LabRuntime } from '../../../src/lab/runtime.ts';
+import { generateTasks } from '../../../src/toolspace/tasks.ts';
+import {
+  type Experiment,
+  experimentSchema,
+  type Metrics,
+  metricsSchema,
+  pretrainSchema,
+} from '../../../src/trajectory/experiment.ts';
+import { traceSchema } from '../../../src/trajectory/trace.ts';
+import { Bigram } from '../../support/bigram.ts';
+import { directEpisode } from '../../support/direct-episode.ts';
+import { MemoryRunStore } from '../../support/memory-run-store.ts';
+import { nanoTokenizer } from '../../support/nano-tokenizer.ts';
+
+const tokenizer = nanoTokenizer();
+const episodes: EpisodeRuntime = {
+  tokenizer,
+  openEpisode: async (task) => directEpisode(task),
+  promptStyle: 'compact',
+  schemaStyle: 'signature',
+};
+
+const optimiser = { learningRate: 150, clipNorm: 0 };
+const limits = { calls: 3, resultCharacters: 400, contextTokens: 700, turnTokens: 60 };
+const SFT = experimentSchema.parse({
+  v: 1,
+  name: 'taught',
+  seed: 11,
+  model: 'bigram',
+  tasks: { split: 'train', count: 12, seed: 3 },
+  algorithm: { kind: 'sft', tokensPerStep: 1500 },
+  adapter: { rank: 1, alpha: 1 },
+  optimiser,
+  steps: 6,
+  checkpointEvery: 2,
+});
+const GRPO = experimentSchema.parse({
+  ...SFT,
+  name: 'rewarded',
+  algorithm: { kind: 'grpo', tasksPerStep: 3, group: 6, kl: 0.01, updatesPerStep: 2 },
+  optimiser: { learningRate: 2, clipNorm: 0 },
+  limits,
+  steps: 5,
+  checkpointEvery: 2,
+});
+
+const fresh = () => new Bigram(tokenizer.vocabSize, tokenizer.eosIds, 5);
+let taught: Bigram;
+
+function runtimeOf(model: Bigram): LabRuntime {
+  return { ...episodes, policy: model, trainer: model };
+}
+
+async function collect(run: AsyncIterable<Metrics>): Promise<Metrics[]> {
+  const all: Metrics[] = [];
+  for await (const metrics of run) all.push(metrics);
+  return all;
+}
+
+async function runWith(
+  experiment: Experiment,
+  model: Bigram,
+  store: MemoryRunStore,
+  more: Partial<RunOptions> = {},
+) {
+  return collect(runExperiment({ experiment, runtime: runtimeOf(model), store, ...more }));
+}
+
+const sha = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
+
+/** Hashes of what a run leaves, without the timing log, which knows a clock. */
+function remains(store: MemoryRunStore) {
+  const parts = [...store.files, ...Object.entries(store.checkpoint ?? {})];
+  return {
+    metrics: store.logs.metrics,
+    trajectories: store.logs.trajectories.map(sha),
+    // The state counts lines of the timing log too, and those are as many.
+    files: parts.map(([name, bytes]) => `${name} ${sha(bytes)}`),
+  };
+}
+
+beforeAll(async () => {
+  taught = fresh();
+  await runWith({ ...SFT, steps: 30 }, taught, new MemoryRunStore());
+});
+
+describe('sft', () => {
+  it('learns, and writes metrics, trajectories, timing, a checkpoint and the weights', async () => {
+    const store = new MemoryRunStore();
+    const metrics = await runWith(SFT, fresh(), store);
+    expect(metrics.map((line) => line.step)).toEqual([0, 1, 2, 3, 4, 5]);
+    // Before the first step the table is nearly flat: the loss is ln(vocabulary).
+    expect(metrics[0]?.loss).toBeCloseTo(Math.log(tokenizer.vocabSize), 1);
+    expect(metrics[5]?.loss ?? Number.NaN).toBeLessThan(0.8 * (metrics[0]?.loss ?? 0));
+    expect(store.logs.metrics).toEqual(metrics.map((line) => JSON.stringify(line)));
+    for (const line of store.logs.metrics) {
+      const parsed = metricsSchema.parse(JSON.parse(line));
+      expect(Object.keys(JSON.parse(line))).toEqual(Object.keys(metricsSchema.shape));
+      expect([parsed.reward, parsed.success, parsed.zeroSpread]).toEqual([null, null, null]);
+    }
+    const traces = store.logs.trajectories.map((line) => traceSchema.parse(JSON.parse(line)));
+    const tokens = traces.reduce((sum, trace) => sum + trace.contextTokens, 0);
+    expect(tokens).toBeLessThanOrEqual(6 * 1500);
+    expect(tokens).toBeGreaterThan(6 * 750);
+    expect(store.logs.timing).toHaveLength(6);
+    expect(store.checkpoints).toBe(3);
+    expect([...store.files.keys()]).toEqual(['experiment.json', 'adapter/weights.f64']);
+    expect(traces.every((trace) => trace.end === 'answer')).toBe(true);
+  });
+});
+
+describe('grpo', () => {
+  it('gives the same bytes twice', async () => {
+    const [one, two] = [new MemoryRunStore(), new MemoryRunStore()];
+    const metrics = await runWith(GRPO, taught.copy(), one);
+    await runWith(GRPO, taught.copy(), two);
+    expect(remains(two)).toEqual(remains(one));
+    expect(metrics).toHaveLength(5);
+    expect(one.logs.trajectories).toHaveLength(5 * 3 * 6);
+    const first = metrics[0];
+    expect(first?.zeroSpread).toBeLessThan(1);
+    expect(first?.tokens).toBeGreaterThan(0);
+    // Sampler and trainer share one table: the gap is rounding only.
+    expect(first?.logprobGap).toBeLessThan(1e-12);
+    expect(first?.gradNorm).toBeGreaterThan(0);
+  });
+
+  it('draws tasks in order, and keeps rollouts by task and member', async () => {
+    const store = new MemoryRunStore();
+    await runWith({ ...GRPO, steps: 4 }, taught.copy(), store);
+    const traces = store.logs.trajectories.map((line) => traceSchema.parse(JSON.parse(line)));
+    const drawn = traces.filter((_, i) => i % 6 === 0).map((trace) => trace.task.id);
+    expect(new Set(drawn).size).toBe(12);
+    traces.forEach((trace, i) => {
+      expect(trace.task.id).toBe(drawn[Math.floor(i / 6)]);
+    });
+    expect(new Set(traces.map((trace) => trace.seed)).size).toBe(traces.length);
+  });
+
+  it('raises the reward', async () => {
+    const experiment = experimentSchema.parse({
+      ...GRPO,
+      tasks: { ...GRPO.tasks, count: 2 },
+      algorithm: { kind: 'grpo', tasksPerStep: 2, group: 12 },
+      optimiser: { learningRate: 200, clipNorm: 0 },
+      steps: 24,
+      checkpointEvery: 100,
+    });
+    const metrics = await runWith(experiment, taught.copy(), new MemoryRunStore());
+    const mean = (part: Metrics[]) =>
+      part.reduce((sum, line) => sum + (line.reward ?? 0), 0) / part.length;
+    expect(mean(metrics.slice(-8))).toBeGreaterThan(mean(metrics.slice(0, 8)) + 0.1);
+  });
+
+  it('goes on after a death anywhere with the bytes of a run that was never stopped', async () => {
+    const experiment = experimentSchema.parse({
+      ...GRPO,
+      algorithm: { kind: 'grpo', tasksPerStep: 2, group: 4 },
+      steps: 2,
+      checkpointEvery: 1,
+    });
+    const whole = new MemoryRunStore();
+    await runWith(experiment, taught.copy(), whole);
+    // After experiment.json a step appends 8 traces, metrics and timing, then writes a checkpoint:
+    // die at experiment.json, the first trace, the metrics, round the checkpoint, in the next step
+    // and at the weights.
+    const places = [1, 2, 10, 12, 13, 15];
+    for (const dieAt of [...places, whole.operations]) {
+      const store = new MemoryRunStore();
+      store.dieAt = dieAt;
+      await expect(runWith(experiment, taught.copy(), store)).rejects.toThrow('the process died');
+      store.dieAt = Number.POSITIVE_INFINITY;
+      const start = store.checkpoints;
+      const again = await runWith(experiment, taught.copy(), store, { resume: true });
+      expect(again.map((line) => line.step)).toEqual([0, 1].slice(start));
+      expect(remains(store)).toEqual(remains(whole));
+    }
+  });
+
+  it('writes the same files in a directory, stopped and resumed or not', async () => {
+    const dir = await mkdtemp(join(tmpdir(), 'atlas-lab-'));
+    const experiment = { ...GRPO, steps: 3, checkpointEvery: 2 };
+    const runIn = async (name: string, resume: boolean, stopAfter: number) => {
+      const store = await openRunDirectory(join(dir, name), { resume });
+      const runtime = runtimeOf(taught.copy());
+      let steps = 0;
+      for await (const _ of runExperiment({ experiment, runtime, store, resume })) {
+        if (++steps === stopAfter) break;
+      }
+      await store.close();
+      return steps;
+    };
+    const filesOf = async (name: string) => {
+      const entries = await readdir(join(dir, name), { recursive: true, withFileTypes: true });
+      const files = entries.filter((entry) => entry.isFile() && entry.name !== 'timing.jsonl');
+      const paths = files.map((file) => join(file.parentPath, file.name)).sort();
+      return Promise.all(
+        paths.map(
+          async (path) => `${path.slice(join(dir, name).length)} ${sha(await readFile(path))}`,
+        ),
+      );
+    };
+    try {
+      expect(await runIn('whole', false, 9)).toBe(3);
+      // Stopped before its weights were written, with half a line behind the last checkpoint.
+      expect(await runIn('stopped', false, 3)).toBe(3);
+      await rm(join(dir, 'stopped', 'adapter'), { recursive: true, force: true });
+      await appendFile(join(dir, 'stopped', 'trajectories.jsonl'), '{"half a li');
+      await runIn('stopped', true, 9);
+      expect(await runIn('early', false, 1)).toBe(1);
+      expect(await runIn('early', true, 9)).toBe(3);
+      const whole = await filesOf('whole');
+      expect(whole.map((line) => line.split(' ')[0])).toEqual([
+        '/adapter/weights.f64',
+        '/checkpoint/state.json',
+        '/checkpoint/trainer/table.f64',
+        '/experiment.json',
+        '/metrics.jsonl',
+        '/trajectories.jsonl',
+      ]);
+      expect(await filesOf('stopped')).toEqual(whole);
+      expect(await filesOf('early')).toEqual(whole);
+    } finally {
+      await rm(dir, { recursive: true, force: true });
+    }
+  });
+
+  it('refuses to resume another experiment', async () => {
+    const store = new MemoryRunStore();
+    await runWith({ ...GRPO, steps: 1 }, taught.copy(), store);
+    await expect(
+      runWith({ ...GRPO, steps: 1, seed: 12 }, taught.copy(), store, { resume: true }),
+    ).rejects.toThrow(InputError);
+  });
+
+  it('leaves a failed rollout out of its group, and fails when all failed', async () => {
+    const store = new MemoryRunStore();
+    let opened = 0;
+    const model = taught.copy();
+    const runtime: LabRuntime = {
+      ...runtimeOf(model),
+      openEpisode: (task, episode) =>
+        opened++ === 2
+          ? Promise.reject(new Error('the server is down'))
+          : episodes.openEpisode(task, episode),
+    };
+    const experiment = { ...GRPO, steps: 1 };
+    const [metrics] = await collect(runExperiment({ experiment, runtime, store }));
+    const traces = store.logs.trajectories.map((line) => traceSchema.parse(JSON.parse(line)));
+    const failed = traces.filter((trace) => trace.end === 'error');
+    expect(failed.map((trace) => [trace.error, trace.scores])).toEqual([
+      ['open episode: the server is down', null],
+    ]);
+    const rewards = traces.flatMap((trace) => trace.scores?.reward ?? []);
+    expect(rewards).toHaveLength(17);
+    const mean = rewards.reduce((sum, reward) => sum + reward, 0) / 17;
+    expect(metrics?.reward).toBeCloseTo(mean, 12);
+
+    const dead: LabRuntime = {
+      ...runtimeOf(model),
+      openEpisode: () => Promise.reject(new Error('all down')),
+    };
+    const run = runExperiment({ experiment, runtime: dead, store: new MemoryRunStore() });
+    await expect(collect(run)).rejects.toThrow(AtlasError);
+  });
+
+  it('stops on a signal before the step is written', async () => {
+    const store = new MemoryRunStore();
+    const controller = new AbortController();
+    const run = runWith(GRPO, taught.copy(), store, {
+      signal: controller.signal,
+      onProgress: (progress) => {
+        if (progress.kind === 'rollout' && progress.step === 1) controller.abort();
+      },
+    });
+    await expect(run).rejects.toThrow(/abort/i);
+    expect(store.logs.metrics).toHaveLength(1);
+  });
+
+  it('refuses a temperature that the trainer does not know before anything is written', async () => {
+    const store = new MemoryRunStore();
+    const algorithm = { ...GRPO.algorithm, temperature: 0.5 } as Experiment['algorithm'];
+    await expect(runWith({ ...GRPO, algorithm }, taught.copy(), store)).rejects.toThrow(InputError);
+    expect(store.operations).toBe(0);
+  });
+});
+
+describe('pretrain', () => {
+  const experiment = pretrainSchema.parse({
+    v: 1,
+    name: 'from nothing',
+    seed: 2,
+    modes: { eager: 0.3, isl: 0.3, itl: 0.4 },
+    phases: [
+      { kind: 'primer', tokens: 900, tokensPerStep: 300, lossOn: 'policy' },
+      { kind: 'episodes', tokens: 4000, tokensPerStep: 1200, lossOn: 'all' },
+    ],
+    optimiser: { learningRate: 20, clipNorm: 0, warmupSteps: 2, schedule: 'cosine' },
+    checkpointEvery: 2,
+  });
+  const run = (store: MemoryRunStore, resume = false) =>
+    collect(runPretrain({ experiment, runtime: { ...episodes, trainer: fresh() }, store, resume }));
+
+  it('goes through its phases, and goes on after a death with the same bytes', async () => {
+    const whole = new MemoryRunStore();
+    const metrics = await run(whole);
+    const lines = whole.logs.metrics.map((line) => JSON.parse(line));
+    expect(lines.map((line) => line.phase)).toEqual(
+      lines.map((line) => line.phase).toSorted((a, b) => a - b),
+    );
+    expect(new Set(lines.map((line) => line.phase))).toEqual(new Set([0, 1]));
+    expect(lines.at(-1).seen).toBeGreaterThanOrEqual(4900);
+    expect(lines[0].learningRate).toBe(10);
+    expect(metrics[2]?.loss ?? Number.NaN).toBeLessThan(metrics[0]?.loss ?? 0);
+    expect([...whole.files.keys()]).toEqual(['experiment.json', 'weights.f64']);
+    for (const dieAt of [2, 5, 7, 8, 12]) {
+      const store = new MemoryRunStore();
+      store.dieAt = dieAt;
+      await expect(run(store)).rejects.toThrow('the process died');
+      store.dieAt = Number.POSITIVE_INFINITY;
+      await run(store, true);
+      expect(remains(store)).toEqual(remains(whole));
+    }
+  });
+});
+
+describe('evaluate', () => {
+  const tasks = generateTasks({ split: 'test', count: 6, seed: 1, toolspace: 'core' });
+
+  it('gives traces in the order of the tasks, the same at any concurrency', async () => {
+    const of = (concurrency: number, onTrace: (index: number) => void) =>
+      evaluate({
+        tasks,
+        mode: 'itl',
+        policy: { kind: 'tokens', policy: taught.copy(), tokenizer },
+        runtime: episodes,
+        limits,
+        reward: GRPO.reward,
+        seed: 4,
+        temperature: 1,
+        concurrency,
+        onTrace: (_, index) => onTrace(index),
+      });
+    const told: number[] = [];
+    const one = await of(1, () => undefined);
+    const four = await of(4, (index) => told.push(index));
+    expect(told).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(four).toEqual(one);
+    expect(one.traces.map((trace) => trace.task.id)).toEqual(tasks.map((task) => task.id));
+    expect(one.summary.count).toBe(6);
+  });
+});

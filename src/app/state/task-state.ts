@@ -1,0 +1,127 @@
+// The Run page: the task, who plays it, and the episode as it comes in.
+import { signal } from '@preact/signals';
+import type { AgentEvent } from '../../agent/events.ts';
+import type { Task } from '../../trajectory/task.ts';
+import type { Mode } from '../../trajectory/trace.ts';
+import type { ModelSource, Player, TraceView } from '../../workers/client.ts';
+import { type EpisodeShown, emptyEpisode, episodeOf, withEvent } from '../logic/turns.ts';
+import {
+  announcement,
+  api,
+  needModel,
+  needShipped,
+  pageFile,
+  SHIPPED,
+  type ShippedName,
+} from './session.ts';
+
+/** Who plays: a shipped model, the user's own, a trained adapter, or the scripted teacher. */
+export type Chosen =
+  | { kind: 'shipped'; name: ShippedName }
+  | { kind: 'own'; key: string; source: ModelSource }
+  | { kind: 'trained'; run: string; base: string; label: string }
+  | { kind: 'teacher' };
+
+export const task = signal<Task | null>(null);
+export const taskSeed = signal(1);
+export const mode = signal<Mode>('itl');
+export const chosen = signal<Chosen>({ kind: 'shipped', name: 'nano' });
+export const temperature = signal(0);
+export const episode = signal<EpisodeShown | null>(null);
+/** The finished episode; null while it runs. */
+export const finished = signal<TraceView | null>(null);
+/** Id of the call at work. */
+export const working = signal<string | null>(null);
+
+let calls = 0;
+let queued: AgentEvent[] = [];
+
+/** Draws the task of a number. */
+export async function drawTask(seed: number): Promise<void> {
+  task.value = await api().drawTask('test', seed);
+  taskSeed.value = seed;
+  if (working.value === null) {
+    episode.value = null;
+    finished.value = null;
+  }
+}
+
+/** Plays the task at hand. */
+export async function runTask(): Promise<void> {
+  const current = task.value;
+  if (current === null || working.value !== null) return;
+  const call = `episode-${calls++}`;
+  working.value = call;
+  finished.value = null;
+  queued = [];
+  episode.value = emptyEpisode(current.prompt);
+  try {
+    const player = await prepare(chosen.value);
+    const { view } = await api().runEpisode(call, {
+      task: current,
+      mode: mode.value,
+      player,
+      seed: taskSeed.value,
+      temperature: temperature.value,
+    });
+    queued = [];
+    finished.value = view;
+    episode.value = episodeOf(view.trace);
+    announcement.value = endText(view);
+  } catch (error) {
+    episode.value = null;
+    throw error;
+  } finally {
+    working.value = null;
+  }
+}
+
+function endText({ trace }: TraceView): string {
+  const result = trace.success === true ? 'Task solved' : 'Task not solved';
+  return trace.answer === null ? `${result}.` : `${result}. Answer: ${trace.answer}`;
+}
+
+/** Loads what the player needs. */
+async function prepare(who: Chosen): Promise<Player> {
+  switch (who.kind) {
+    case 'shipped':
+      await needShipped(who.name);
+      return { kind: 'model' };
+    case 'own':
+      await needModel(who.key, who.source);
+      return { kind: 'model' };
+    case 'trained': {
+      const base = SHIPPED.find((name) => name === who.base);
+      if (base !== undefined) await needShipped(base);
+      return { kind: 'model', adapterOf: who.run };
+    }
+    case 'teacher':
+      await api().loadTokenizer(pageFile('models/nano.gguf'));
+      return { kind: 'oracle' };
+    default:
+      return who satisfies never;
+  }
+}
+
+/** Stops the episode at work. */
+export async function stopTask(): Promise<void> {
+  if (working.value !== null) await api().cancel(working.value);
+}
+
+/** An event of the episode at work. Events of one frame are shown together. */
+export function onEpisodeEvent(call: string, event: AgentEvent): void {
+  if (call !== working.value) return;
+  if (queued.length === 0) requestAnimationFrame(flush);
+  queued.push(event);
+  if (event.kind === 'observation') {
+    const { tool, result } = event.record;
+    announcement.value = `${tool}: ${result.isError ? 'error' : 'done'}`;
+  }
+}
+
+function flush(): void {
+  const events = queued;
+  queued = [];
+  if (events.length === 0 || episode.value === null) return;
+  episode.value = events.reduce(withEvent, episode.value);
+}

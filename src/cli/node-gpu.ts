@@ -1,0 +1,103 @@
+// WebGPU in Node: Dawn, and the Vulkan driver that it is pointed at.
+import { existsSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { create, globals } from 'webgpu';
+import { DeviceError, InputError } from '../base/errors.ts';
+import { type Gpu, openGpu } from '../gpu/device.ts';
+import type { Flags } from './flags.ts';
+
+/** Flags that every command with a device takes. */
+export const DEVICE_FLAGS = { 'device-index': 'string', 'dawn-toggles': 'string' } as const;
+
+/** Software drivers that are tried when the system's own drivers give no adapter, best first. */
+const SOFTWARE_DRIVERS: readonly { folders: readonly string[]; file: RegExp }[] = [
+  { folders: ['/usr/share/vulkan/icd.d', '/etc/vulkan/icd.d'], file: /^lvp_icd.*\.json$/ },
+  {
+    folders: ['/usr/lib/chromium', '/opt/google/chrome', '/usr/lib/chromium-browser'],
+    file: /^vk_swiftshader_icd\.json$/,
+  },
+];
+
+/** llvmpipe's vector width sets its subgroup size: another width would be another device. */
+const VECTOR_WIDTH = '512';
+
+function softwareDrivers(): string[] {
+  return SOFTWARE_DRIVERS.flatMap(({ folders, file }) =>
+    folders
+      .filter((folder) => existsSync(folder))
+      .flatMap((folder) => readdirSync(folder).filter((name) => file.test(name)).map((name) => join(folder, name))),
+  );
+}
+
+function start(toggles: readonly string[]): GPU {
+  Object.assign(globalThis, globals);
+  process.env['LP_NATIVE_VECTOR_WIDTH'] ??= VECTOR_WIDTH;
+  const options = toggles.length > 0 ? [`enable-dawn-features=${toggles.join(',')}`] : [];
+  const gpu = create(options);
+  // Dawn aborts the process when this object is collected.
+  Object.defineProperty(globalThis, '__dawn', { value: gpu, configurable: true });
+  return gpu;
+}
+
+function togglesOf(flags: Flags): string[] {
+  return (flags.text('dawn-toggles') ?? '').split(',').filter((name) => name !== '');
+}
+
+/** Adapters that Dawn offers, best first: the discrete GPU, another GPU, software. */
+export async function listAdapters(flags: Flags): Promise<GPUAdapter[]> {
+  const found: GPUAdapter[] = [];
+  const add = async (gpu: GPU) => {
+    for (const options of [
+      { powerPreference: 'high-performance' },
+      { powerPreference: 'low-power' },
+      { forceFallbackAdapter: true },
+    ] as const) {
+      const adapter = await gpu.requestAdapter(options);
+      const same = (other: GPUAdapter) =>
+        other.info.description === adapter?.info.description && other.info.device === adapter?.info.device;
+      if (adapter !== null && !found.some(same)) found.push(adapter);
+    }
+  };
+  await add(start(togglesOf(flags)));
+  if (process.env['VK_ICD_FILENAMES'] === undefined) {
+    for (const driver of softwareDrivers()) {
+      process.env['VK_ICD_FILENAMES'] = driver;
+      await add(start(togglesOf(flags)));
+    }
+    delete process.env['VK_ICD_FILENAMES'];
+  }
+  return found;
+}
+
+/**
+ * Opens the first real GPU, else the software driver that VK_ICD_FILENAMES names, else a known one of this machine.
+ * @throws {DeviceError} when there is none, {InputError} for a device index that does not exist.
+ */
+export async function openNodeGpu(flags: Flags): Promise<Gpu> {
+  const index = flags.text('device-index');
+  if (index !== undefined) return await openByIndex(flags, flags.integer('device-index', 0));
+  const gpu = start(togglesOf(flags));
+  if ((await gpu.requestAdapter()) !== null) return await openGpu(gpu);
+  for (const driver of softwareDrivers()) {
+    process.env['VK_ICD_FILENAMES'] = driver;
+    const software = start(togglesOf(flags));
+    if ((await software.requestAdapter()) !== null) return await openGpu(software);
+  }
+  throw new DeviceError(
+    'no-adapter',
+    'GPU: no adapter and no software driver found; install a Vulkan driver (Debian: mesa-vulkan-drivers) or set VK_ICD_FILENAMES',
+  );
+}
+
+async function openByIndex(flags: Flags, index: number): Promise<Gpu> {
+  const adapters = await listAdapters(flags);
+  const adapter = adapters[index];
+  if (adapter === undefined) {
+    throw new InputError(
+      'device-index',
+      `--device-index: got ${index}, this machine has devices 0 to ${adapters.length - 1} (see atlas devices)`,
+    );
+  }
+  const only = { requestAdapter: async () => adapter };
+  return await openGpu(only);
+}

@@ -1,0 +1,114 @@
+// The page's side of its workers: starts them, joins them, and says when one died. The only file of workers/ that the
+// page sees. Must not know what the page shows.
+import { ProtocolError } from '../base/errors.ts';
+import { type Calls, openLine } from './calls.ts';
+import {
+  decodePageEvent,
+  type Handlers,
+  type Hello,
+  type PageApi,
+  type PageEvent,
+  toWireError,
+} from './protocol.ts';
+
+export type { Calls } from './calls.ts';
+export {
+  type DeviceInfo,
+  type EpisodeRequest,
+  fromWireError,
+  type Handlers,
+  type ModelSource,
+  type ModelSummary,
+  type PageApi,
+  type PageEvent,
+  type Player,
+  type RunListing,
+  type RunStatus,
+  type StorageListing,
+  type TraceListing,
+  type TraceView,
+} from './protocol.ts';
+
+export interface WorkersOptions {
+  /** False without WebGPU: then only the agent worker starts. */
+  gpu: boolean;
+  handlers: Handlers<PageEvent>;
+  /** A worker died: its calls were rejected with this error, and only a reload brings it back. */
+  onDied: (error: Error) => void;
+}
+
+export interface Workers {
+  readonly calls: Calls<PageApi>;
+  /** Ends both workers; pending calls are rejected. */
+  close(): void;
+}
+
+/** Starts the workers and hands each its ports. */
+export function startWorkers({ gpu, handlers, onDied }: WorkersOptions): Workers {
+  const agentWorker = new Worker(new URL('./agent.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'agent',
+  });
+  const calls = new MessageChannel();
+  const events = new MessageChannel();
+  const line = openLine<PageApi>(calls.port1);
+  events.port1.onmessage = ({ data }: MessageEvent<PageEvent>) => decodePageEvent(data, handlers);
+  watch(agentWorker, 'agent', (error) => {
+    line.cut(error);
+    onDied(error);
+  });
+  const gpuSide = gpu ? startGpuWorker() : null;
+  if (gpuSide !== null) {
+    watch(gpuSide.worker, 'gpu', (error) => {
+      // The agent worker waits for the dead one: it must hear of it, and then ends those calls.
+      line.calls.gpuDied(toWireError(error)).catch(onDied);
+      onDied(error);
+    });
+  }
+  const hello: Hello = { calls: calls.port2, events: events.port2, gpu: gpuSide?.ports ?? null };
+  const ports = [hello.calls, hello.events, ...portsOf(hello.gpu)];
+  agentWorker.postMessage(hello, ports);
+  return {
+    calls: line.calls,
+    close() {
+      line.cut(new ProtocolError('worker-closed', 'workers: closed by the page; reload it'));
+      agentWorker.terminate();
+      gpuSide?.worker.terminate();
+    },
+  };
+}
+
+function portsOf(pair: Hello['gpu']): MessagePort[] {
+  return pair === null ? [] : [pair.calls, pair.events];
+}
+
+function startGpuWorker(): { worker: Worker; ports: NonNullable<Hello['gpu']> } {
+  const worker = new Worker(new URL('./gpu.worker.ts', import.meta.url), {
+    type: 'module',
+    name: 'gpu',
+  });
+  const calls = new MessageChannel();
+  const events = new MessageChannel();
+  const hello: Hello = { calls: calls.port1, events: events.port1, gpu: null };
+  worker.postMessage(hello, [hello.calls, hello.events]);
+  return { worker, ports: { calls: calls.port2, events: events.port2 } };
+}
+
+/** Any uncaught error ends a worker: its state is unknown from then on. */
+function watch(worker: Worker, name: string, onDied: (error: Error) => void): void {
+  const died = (why: string): void => {
+    worker.terminate();
+    onDied(
+      new ProtocolError(
+        'worker-died',
+        `${name} worker: it stopped (${why}); reload the page, finished steps are kept`,
+        { data: { worker: name } },
+      ),
+    );
+  };
+  worker.addEventListener('error', (event) => {
+    event.preventDefault();
+    died(event.message === undefined || event.message === '' ? 'could not start' : event.message);
+  });
+  worker.addEventListener('messageerror', () => died('a message could not be read'));
+}

@@ -1,0 +1,247 @@
+// Answers the page: loads models, plays episodes, trains runs, reads what is kept. Runs in the agent worker.
+import { oracleScript } from '../agent/policies/oracle.ts';
+import type { AgentPolicy } from '../agent/run-episode.ts';
+import { InputError } from '../base/errors.ts';
+import { deriveSeed } from '../base/rng.ts';
+import { playEpisode } from '../lab/episode.ts';
+import type { EpisodeRuntime } from '../lab/runtime.ts';
+import { storageUsage } from '../store/quota.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { openEpisode } from '../toolspace/episode.ts';
+import { generateTasks } from '../toolspace/tasks.ts';
+import { type Experiment, experimentSchema, type Metrics } from '../trajectory/experiment.ts';
+import type { Split, Task } from '../trajectory/task.ts';
+import { GpuLine, needGpu } from './gpu-line.ts';
+import {
+  type LoadedModel,
+  limitsFor,
+  loadedModel,
+  needModel,
+  summaryOf,
+  tokenizerAt,
+} from './models.ts';
+import {
+  type DeviceInfo,
+  type EpisodeRequest,
+  fromWireError,
+  type Hello,
+  type ModelSource,
+  type ModelSummary,
+  type PageApi,
+  type PageEvent,
+  type Player,
+  type RunListing,
+  type StorageListing,
+  type TraceView,
+  toWireError,
+  type WireError,
+} from './protocol.ts';
+import type { Shelf } from './shelf.ts';
+import { parseTrace, viewOf } from './trace-view.ts';
+import { Training, type TrainingParts } from './training.ts';
+
+export interface PageDeskOptions {
+  shelf: Promise<Shelf>;
+  emit: (event: PageEvent) => void;
+  gpu: Hello['gpu'];
+}
+
+export class PageDesk implements PageApi {
+  readonly #shelf: Promise<Shelf>;
+  readonly #emit: (event: PageEvent) => void;
+  readonly #gpu: GpuLine | null;
+  readonly #training: Training;
+  readonly #episodes = new Map<string, AbortController>();
+  #model: LoadedModel | null = null;
+  #tokenizer: Tokenizer | null = null;
+
+  constructor({ shelf, emit, gpu }: PageDeskOptions) {
+    this.#shelf = shelf;
+    this.#emit = emit;
+    this.#training = new Training(emit);
+    this.#gpu =
+      gpu === null
+        ? null
+        : new GpuLine(gpu, {
+            onLoading: (loadedBytes, totalBytes) =>
+              emit({ kind: 'loading', loadedBytes, totalBytes }),
+            onLost: (error) => emit({ kind: 'lost', error: toWireError(error) }),
+          });
+  }
+
+  openDevice(): Promise<DeviceInfo> {
+    return needGpu(this.#gpu).calls.open();
+  }
+
+  async loadModel(source: ModelSource): Promise<ModelSummary> {
+    const gpu = needGpu(this.#gpu);
+    this.#refuseWhileTraining();
+    await this.#training.end();
+    this.#model = null;
+    this.#model = loadedModel(await gpu.calls.loadModel(source));
+    return summaryOf(this.#model);
+  }
+
+  async loadTokenizer(url: string): Promise<void> {
+    this.#tokenizer = await tokenizerAt(url);
+  }
+
+  async drawTask(split: Split, seed: number): Promise<Task> {
+    const toolspace = this.#model?.toolspace ?? 'core';
+    const [task] = generateTasks({ split, count: 1, seed, toolspace });
+    if (task === undefined) throw new InputError('no-task', `tasks: split ${split} has none`);
+    return task;
+  }
+
+  async runEpisode(
+    call: string,
+    request: EpisodeRequest,
+  ): Promise<{ view: TraceView; index: number }> {
+    const controller = new AbortController();
+    this.#episodes.set(call, controller);
+    try {
+      const { task, mode, seed, temperature } = request;
+      const policy = await this.#policy(request.player);
+      const { limits, reward } = this.#rules();
+      const id = `single-${deriveSeed(task.id, seed)}`;
+      const { trace } = await playEpisode(
+        { task, mode, id, seed, temperature, limits, reward },
+        policy,
+        this.#runtime(policy.tokenizer),
+        {
+          signal: controller.signal,
+          onEvent: (_id, event) => this.#emit({ kind: 'episode', call, event }),
+        },
+      );
+      const index = await (await this.#shelf).keepEpisode(trace);
+      return { view: this.#view(trace), index };
+    } finally {
+      this.#episodes.delete(call);
+    }
+  }
+
+  async cancel(call: string): Promise<void> {
+    this.#episodes.get(call)?.abort();
+  }
+
+  async runs(): Promise<RunListing[]> {
+    return (await this.#shelf).runs(this.#training.running);
+  }
+
+  async createRun(experiment: Experiment): Promise<RunListing> {
+    const { info } = needModel(this.#model);
+    const settings = experimentSchema.parse({ ...experiment, modelHash: info.hash });
+    return (await this.#shelf).create(settings);
+  }
+
+  async advance(run: string, how: 'step' | 'run'): Promise<RunListing> {
+    return this.#training.advance(run, how, await this.#trainingParts());
+  }
+
+  async #trainingParts(): Promise<TrainingParts> {
+    const gpu = needGpu(this.#gpu);
+    const model = needModel(this.#model);
+    const policy = gpu.policy(model.info, model.info.name);
+    const runtime = { ...this.#runtime(model.tokenizer), policy, trainer: gpu.trainer() };
+    return { shelf: await this.#shelf, gpu, model, runtime };
+  }
+
+  async pause(run: string): Promise<void> {
+    this.#training.pause(run);
+  }
+
+  stop(run: string): Promise<void> {
+    return this.#training.stop(run);
+  }
+
+  async metrics(run: string): Promise<Metrics[]> {
+    return (await this.#shelf).metrics(run);
+  }
+
+  async traces(run: string, from: number, count: number): ReturnType<PageApi['traces']> {
+    return (await this.#shelf).traces(run, from, count);
+  }
+
+  async trace(run: string, index: number): Promise<TraceView> {
+    return this.#view(await (await this.#shelf).trace(run, index));
+  }
+
+  async viewTrace(text: string): Promise<TraceView> {
+    return this.#view(parseTrace(text));
+  }
+
+  async adapterZip(run: string): Promise<Uint8Array<ArrayBuffer>> {
+    return (await this.#shelf).adapterZip(run);
+  }
+
+  async removeRun(run: string): Promise<void> {
+    await this.#training.stop(run);
+    await (await this.#shelf).remove(run);
+  }
+
+  storage(): Promise<StorageListing> {
+    return storageUsage(navigator.storage);
+  }
+
+  async gpuDied(error: WireError): Promise<void> {
+    this.#gpu?.cut(fromWireError(error));
+  }
+
+  #view(trace: Parameters<typeof viewOf>[0]): TraceView {
+    const tokenizers = [this.#model?.tokenizer, this.#tokenizer];
+    return viewOf(
+      trace,
+      tokenizers.filter((tokenizer) => tokenizer != null),
+    );
+  }
+
+  /** Limits and reward weights of a single episode. */
+  #rules(): Pick<Experiment, 'limits' | 'reward'> {
+    const { limits, reward } = experimentSchema.shape;
+    const model = this.#model;
+    return {
+      limits: model === null ? limits.parse(undefined) : limitsFor(model),
+      reward: reward.parse(undefined),
+    };
+  }
+
+  /** Without a model (the oracle on a page without WebGPU) prompts are those of the shipped ones. */
+  #runtime(tokenizer: Tokenizer): EpisodeRuntime {
+    const { promptStyle = 'compact', schemaStyle = 'signature' } = this.#model ?? {};
+    return {
+      tokenizer,
+      promptStyle,
+      schemaStyle,
+      openEpisode: ({ world, servers, toolspace }, episode) =>
+        openEpisode({ world, servers, toolspace, episode }),
+    };
+  }
+
+  async #policy(player: Player): Promise<AgentPolicy> {
+    if (player.kind === 'oracle') {
+      const tokenizer = this.#model?.tokenizer ?? this.#tokenizer;
+      if (tokenizer === null) {
+        throw new InputError(
+          'no-tokenizer',
+          'teacher: no model file was read; choose a model first',
+        );
+      }
+      return { kind: 'scripted', policy: oracleScript(), tokenizer };
+    }
+    const gpu = needGpu(this.#gpu);
+    const { info, tokenizer } = needModel(this.#model);
+    this.#refuseWhileTraining();
+    await this.#training.end();
+    const { adapterOf } = player;
+    const files = adapterOf === undefined ? null : await (await this.#shelf).adapter(adapterOf);
+    await gpu.calls.setAdapter(files);
+    const name = adapterOf === undefined ? info.name : `${info.name} + ${adapterOf}`;
+    return { kind: 'tokens', policy: gpu.policy(info, name), tokenizer };
+  }
+
+  #refuseWhileTraining(): void {
+    const { running } = this.#training;
+    if (running === null) return;
+    throw new InputError('busy', `run ${running}: it trains the model; pause it first`);
+  }
+}

@@ -1,0 +1,373 @@
+// What crosses between the page and its workers: the calls, the streamed events and the errors. The only file that
+// decodes an event. Must not know what a worker does with a call.
+//
+//   page --PageApi calls--> agent worker --GpuWorkerApi calls--> gpu worker
+//   page <--PageEvent-----  agent worker <--GpuEvent-----------  gpu worker
+//
+// The page makes both channels between the workers and hands one end to each (`connect`).
+import * as Comlink from 'comlink';
+import type { AgentEvent } from '../agent/events.ts';
+import {
+  AtlasError,
+  DeviceError,
+  errorMessage,
+  InputError,
+  JudgeError,
+  ModelFileError,
+  ProtocolError,
+  ShapeError,
+  StoreError,
+  ToolError,
+} from '../base/errors.ts';
+import type { LabProgress } from '../lab/progress.ts';
+import type { Batch } from '../trajectory/batch.ts';
+import type { Experiment, Metrics, OptimiserSettings } from '../trajectory/experiment.ts';
+import type {
+  GenerateRequest,
+  GenerateResult,
+  LossResult,
+  StepOptions,
+} from '../trajectory/interfaces.ts';
+import type { Split, Task } from '../trajectory/task.ts';
+import type { Mode, Trace } from '../trajectory/trace.ts';
+
+/** Named files, such as a PEFT folder's or a checkpoint's. */
+export type Files = Readonly<Record<string, Uint8Array>>;
+
+/** Where a model file comes from. */
+export type ModelSource = { kind: 'url'; url: string } | { kind: 'file'; file: File };
+
+/** The open GPU. Both flags are facts of the adapter, for people to read. */
+export interface DeviceInfo {
+  vendor: string;
+  architecture: string;
+  description: string;
+  /** Computes on the CPU. */
+  software: boolean;
+  features: readonly string[];
+}
+
+/** A model that was loaded, as the agent worker needs it. */
+export interface ModelInfo {
+  /** `general.name` of the file, or its file name. */
+  name: string;
+  /** SHA-256 of the file. */
+  hash: string;
+  sizeBytes: number;
+  layers: number;
+  hidden: number;
+  vocab: number;
+  parameters: number;
+  contextLength: number;
+  eosIds: readonly number[];
+  /** Every metadata entry of the file without its type: `tokenizer.*`, `pocket_atlas.*` and the rest. */
+  metadata: Readonly<Record<string, unknown>>;
+}
+
+/** What to train: an adapter, or all weights (F32 models) with null. */
+export interface TrainerSettings {
+  adapter: { rank: number; alpha: number } | null;
+  optimiser: OptimiserSettings;
+  /** Draws a fresh adapter's matrices. */
+  seed: number;
+  /** A PEFT folder's files to start from in place of a fresh adapter. */
+  files?: Files;
+}
+
+/** What the gpu worker answers. One model and at most one trainer at a time. */
+export interface GpuWorkerApi {
+  /** Opens the GPU; later calls return the same device. @throws {DeviceError} when there is none. */
+  open(): Promise<DeviceInfo>;
+  /** Loads a model in place of the one at hand; its trainer and adapter end. Emits `loading`. */
+  loadModel(source: ModelSource): Promise<ModelInfo>;
+  /** As TokenPolicy.generate; with `stream` emits `tokens` with `call`. An aborted call resolves with finish `cancel`. */
+  generate(call: string, request: GenerateRequest, stream: boolean): Promise<GenerateResult>;
+  abort(call: string): Promise<void>;
+  /** As TokenPolicy.release. */
+  release(sequence: string): Promise<void>;
+  /** Begins to train; from now on `generate` samples from the trained weights. Ends an earlier trainer. */
+  startTrainer(settings: TrainerSettings): Promise<void>;
+  accumulate(batch: Batch, scale?: number): Promise<LossResult>;
+  apply(options: StepOptions): Promise<{ gradNorm: number }>;
+  referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]>;
+  checkpoint(): Promise<Record<string, Uint8Array>>;
+  restore(files: Files): Promise<void>;
+  exportWeights(): Promise<Record<string, Uint8Array>>;
+  /** Frees the trainer; `generate` samples from the base model, or from what `setAdapter` puts on. */
+  stopTrainer(): Promise<void>;
+  /** Puts a PEFT folder's adapter on, or takes it off with null. Not while a trainer is there. */
+  setAdapter(files: Files | null): Promise<void>;
+  /** Frees everything on the GPU. */
+  close(): Promise<void>;
+}
+
+/** What the gpu worker tells by itself. */
+export type GpuEvent =
+  | { kind: 'tokens'; call: string; ids: readonly number[]; logprobs: readonly number[] }
+  | { kind: 'loading'; loadedBytes: number; totalBytes: number }
+  | { kind: 'lost'; error: WireError };
+
+/** A model as the page shows it. */
+export type ModelSummary = Omit<ModelInfo, 'metadata' | 'eosIds'> & {
+  /** The toolspace that the model was made for; `core` when it does not say. */
+  toolspace: string;
+};
+
+/** Who plays an episode: the loaded model, the model with a stored run's adapter, or the scripted teacher. */
+export type Player = { kind: 'model'; adapterOf?: string } | { kind: 'oracle' };
+
+export interface EpisodeRequest {
+  task: Task;
+  mode: Mode;
+  player: Player;
+  seed: number;
+  temperature: number;
+}
+
+/** A stopped run is a paused one that stands at its last checkpoint. */
+export type RunStatus = 'running' | 'paused' | 'done' | 'failed';
+
+/** A stored run in a list. `kind` tells an experiment's run from the shelf of single episodes. */
+export interface RunListing {
+  id: string;
+  name: string;
+  kind: 'experiment' | 'episodes';
+  /** Null for single episodes. */
+  experiment: Experiment | null;
+  status: RunStatus;
+  /** Steps done and steps in all; of single episodes, their number twice. */
+  step: number;
+  steps: number;
+  /** Milliseconds since 1970. */
+  savedAt: number;
+  hasAdapter: boolean;
+  /** Why it failed. */
+  error: string | null;
+}
+
+/** A stored trajectory in a list. */
+export interface TraceListing {
+  index: number;
+  id: string;
+  prompt: string;
+  mode: Mode;
+  policy: string;
+  end: Trace['end'];
+  success: boolean | null;
+  reward: number | null;
+  calls: number;
+}
+
+/** A trajectory with the text of its tokens. */
+export interface TraceView {
+  trace: Trace;
+  /** By segment, aligned to its ids; null when no tokenizer with its vocabulary is at hand. */
+  tokenTexts: string[][] | null;
+}
+
+export interface StorageListing {
+  usageBytes: number;
+  quotaBytes: number;
+  persisted: boolean;
+}
+
+/** What the agent worker answers to the page. */
+export interface PageApi {
+  /** Opens the GPU. @throws {DeviceError} when there is none, or this worker was given none. */
+  openDevice(): Promise<DeviceInfo>;
+  loadModel(source: ModelSource): Promise<ModelSummary>;
+  /** Reads only the tokenizer of a model file, so that recorded trajectories can be shown token by token. */
+  loadTokenizer(url: string): Promise<void>;
+  drawTask(split: Split, seed: number): Promise<Task>;
+  /** Plays and scores one episode, emits `episode` with `call`, and keeps the trajectory. */
+  runEpisode(call: string, request: EpisodeRequest): Promise<{ view: TraceView; index: number }>;
+  cancel(call: string): Promise<void>;
+  runs(): Promise<RunListing[]>;
+  /** Keeps a new run of an experiment; a run of equal settings gets another number. Steps nothing yet. */
+  createRun(experiment: Experiment): Promise<RunListing>;
+  /** Goes on with a run from its last checkpoint: one step, or until it is paused or done. Emits `metrics`, `progress`, `run`. */
+  advance(run: string, how: 'step' | 'run'): Promise<RunListing>;
+  /** Stops after the step at hand. */
+  pause(run: string): Promise<void>;
+  /** Stops now; the run stands at its last checkpoint. */
+  stop(run: string): Promise<void>;
+  metrics(run: string): Promise<Metrics[]>;
+  /** A page of the run's trajectories, newest first, and how many there are. */
+  traces(
+    run: string,
+    from: number,
+    count: number,
+  ): Promise<{ total: number; traces: TraceListing[] }>;
+  trace(run: string, index: number): Promise<TraceView>;
+  /** A trajectory from a file: its text is checked against the schema. */
+  viewTrace(text: string): Promise<TraceView>;
+  /** The run's adapter as a zip of a PEFT folder. */
+  adapterZip(run: string): Promise<Uint8Array<ArrayBuffer>>;
+  removeRun(run: string): Promise<void>;
+  storage(): Promise<StorageListing>;
+  /** The gpu worker died: its pending calls end with this error. */
+  gpuDied(error: WireError): Promise<void>;
+}
+
+/** What the agent worker tells the page by itself. */
+export type PageEvent =
+  | { kind: 'episode'; call: string; event: AgentEvent }
+  | { kind: 'loading'; loadedBytes: number; totalBytes: number }
+  | { kind: 'progress'; run: string; progress: LabProgress }
+  | { kind: 'metrics'; run: string; metrics: Metrics }
+  | { kind: 'run'; run: RunListing }
+  | { kind: 'lost'; error: WireError };
+
+/** One function for each kind of event. */
+export type Handlers<E extends { kind: string }> = {
+  [K in E['kind']]: (event: Extract<E, { kind: K }>) => void;
+};
+
+/** Calls the handler of a gpu worker's message. @throws {ProtocolError} for one of an unknown kind. */
+export function decodeGpuEvent(message: GpuEvent, handlers: Handlers<GpuEvent>): void {
+  switch (message.kind) {
+    case 'tokens':
+      handlers.tokens(message);
+      break;
+    case 'loading':
+      handlers.loading(message);
+      break;
+    case 'lost':
+      handlers.lost(message);
+      break;
+    default:
+      unknownEvent(message satisfies never);
+  }
+}
+
+/** Calls the handler of an agent worker's message. @throws {ProtocolError} for one of an unknown kind. */
+export function decodePageEvent(message: PageEvent, handlers: Handlers<PageEvent>): void {
+  switch (message.kind) {
+    case 'episode':
+      handlers.episode(message);
+      break;
+    case 'loading':
+      handlers.loading(message);
+      break;
+    case 'progress':
+      handlers.progress(message);
+      break;
+    case 'metrics':
+      handlers.metrics(message);
+      break;
+    case 'run':
+      handlers.run(message);
+      break;
+    case 'lost':
+      handlers.lost(message);
+      break;
+    default:
+      unknownEvent(message satisfies never);
+  }
+}
+
+function unknownEvent(message: unknown): never {
+  throw new ProtocolError(
+    'unknown-event',
+    `worker: got the event ${JSON.stringify(message)}, need one that this page knows; reload it`,
+  );
+}
+
+/** An error as plain data. `type` names a class of base/errors.ts, or is null for any other error. */
+export interface WireError {
+  type: string | null;
+  name: string;
+  message: string;
+  code: string;
+  data: Readonly<Record<string, unknown>>;
+  stack: string;
+}
+
+// Not by their names at run time, which a build shortens. A subclass stands before its base.
+const ERROR_CLASSES = {
+  DeviceError,
+  ModelFileError,
+  ToolError,
+  JudgeError,
+  StoreError,
+  ProtocolError,
+  InputError,
+  ShapeError,
+  AtlasError,
+} as const;
+
+/** Any thrown value as data. */
+export function toWireError(error: unknown): WireError {
+  const found = Object.entries(ERROR_CLASSES).find(([, type]) => error instanceof type);
+  const { code, data } = error instanceof AtlasError ? error : { code: '', data: {} };
+  return {
+    type: found?.[0] ?? null,
+    name: error instanceof Error ? error.name : 'Error',
+    message: errorMessage(error),
+    code,
+    data,
+    stack: error instanceof Error ? (error.stack ?? '') : '',
+  };
+}
+
+/** The error that data stands for, of its own class, with `code` and `data`. */
+export function fromWireError(wire: WireError): Error {
+  const type = Object.entries(ERROR_CLASSES).find(([name]) => name === wire.type)?.[1];
+  const error =
+    type === undefined
+      ? new Error(wire.message)
+      : new type(wire.code, wire.message, { data: { ...wire.data } });
+  error.name = wire.type ?? wire.name;
+  error.stack = wire.stack;
+  return error;
+}
+
+function isThrown(value: unknown): value is { value: unknown } {
+  return typeof value === 'object' && value !== null && 'value' in value;
+}
+
+/** Makes comlink carry `code` and `data` of our errors. Runs once where a side imports this file. */
+function installErrorTransfer(): void {
+  const original = Comlink.transferHandlers.get('throw');
+  if (original === undefined) {
+    throw new ProtocolError('comlink', 'comlink: got no `throw` handler, need version 4');
+  }
+  Comlink.transferHandlers.set('throw', {
+    canHandle: (value): value is unknown => original.canHandle(value),
+    serialize: (thrown) => [toWireError(isThrown(thrown) ? thrown.value : thrown), []],
+    deserialize: (wire) => {
+      throw fromWireError(wire as WireError);
+    },
+  });
+}
+installErrorTransfer();
+
+/** The first message to a worker: `calls` carries its API, `events` what it tells by itself, `gpu` the way to the gpu worker. */
+export interface Hello {
+  calls: MessagePort;
+  events: MessagePort;
+  /** Of the agent worker; null without WebGPU. */
+  gpu: { calls: MessagePort; events: MessagePort } | null;
+}
+
+/**
+ * Serves a worker's API once its ports arrive. A worker file calls it once, at its end.
+ * @param make gets the function that emits events, and the ports to the gpu worker if there are any.
+ */
+export function serveWorker<Api extends object, Event extends { kind: string }>(
+  scope: Pick<Window, 'addEventListener'>,
+  make: (emit: (event: Event) => void, gpu: Hello['gpu']) => Api,
+): void {
+  const hello = ({ data }: MessageEvent<Hello>): void => {
+    const emit = (event: Event): void => data.events.postMessage(event);
+    Comlink.expose(make(emit, data.gpu), data.calls);
+  };
+  scope.addEventListener('message', hello, { once: true });
+  // A failure that no call waits for must reach the page, which listens for `error` only.
+  scope.addEventListener('unhandledrejection', (event) => {
+    event.preventDefault();
+    queueMicrotask(() => {
+      throw event.reason;
+    });
+  });
+}

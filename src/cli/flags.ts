@@ -20,7 +20,10 @@ export class Flags {
         options: Object.fromEntries(
           Object.entries(options).map(([name, kind]) => [
             name,
-            { type: kind === 'boolean' ? 'boolean' : 'string', multiple: kind === 'strings' } as const,
+            {
+              type: kind === 'boolean' ? 'boolean' : 'string',
+              multiple: kind === 'strings',
+            } as const,
           ]),
         ),
       });
@@ -77,7 +80,12 @@ export class Flags {
   }
 
   /** A number in [low, high]. @throws {InputError} when it is none. */
-  number(name: string, fallback: number, low = Number.NEGATIVE_INFINITY, high = Number.POSITIVE_INFINITY): number {
+  number(
+    name: string,
+    fallback: number,
+    low = Number.NEGATIVE_INFINITY,
+    high = Number.POSITIVE_INFINITY,
+  ): number {
     const text = this.text(name);
     if (text === undefined) return fallback;
     const value = text.trim() === '' ? Number.NaN : Number(text);
@@ -92,10 +100,7 @@ export class Flags {
   integer(name: string, fallback: number, low = 0, high = 2 ** 32 - 1): number {
     const value = this.number(name, fallback, low, high);
     if (Number.isInteger(value)) return value;
-    throw new InputError(
-      'flags',
-      `${this.command}: --${name}: got ${value}, need a whole number`,
-    );
+    throw new InputError('flags', `${this.command}: --${name}: got ${value}, need a whole number`);
   }
 }
 

@@ -15,7 +15,8 @@ export const SHIPPED_MODELS = ['nano', 'rookie'] as const;
 /** The folder of package.json, from the source and from the built bundle alike. */
 export function projectRoot(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
-  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) folder = dirname(folder);
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder)
+    folder = dirname(folder);
   return folder;
 }
 

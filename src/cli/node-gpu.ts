@@ -25,7 +25,11 @@ function softwareDrivers(): string[] {
   return SOFTWARE_DRIVERS.flatMap(({ folders, file }) =>
     folders
       .filter((folder) => existsSync(folder))
-      .flatMap((folder) => readdirSync(folder).filter((name) => file.test(name)).map((name) => join(folder, name))),
+      .flatMap((folder) =>
+        readdirSync(folder)
+          .filter((name) => file.test(name))
+          .map((name) => join(folder, name)),
+      ),
   );
 }
 
@@ -54,7 +58,8 @@ export async function listAdapters(flags: Flags): Promise<GPUAdapter[]> {
     ] as const) {
       const adapter = await gpu.requestAdapter(options);
       const same = (other: GPUAdapter) =>
-        other.info.description === adapter?.info.description && other.info.device === adapter?.info.device;
+        other.info.description === adapter?.info.description &&
+        other.info.device === adapter?.info.device;
       if (adapter !== null && !found.some(same)) found.push(adapter);
     }
   };

@@ -4,7 +4,11 @@ import { defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass, PassEntry } from '../gpu/pass.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
-import { encodeAttentionCached, encodeKvWrite, IDLE_POSITION } from '../kernels/attention-cached.ts';
+import {
+  encodeAttentionCached,
+  encodeKvWrite,
+  IDLE_POSITION,
+} from '../kernels/attention-cached.ts';
 import { encodeEmbed } from '../kernels/embed.ts';
 import { encodeLinear } from '../kernels/linear.ts';
 import { encodeQkNormRope } from '../kernels/qk-norm-rope.ts';
@@ -55,9 +59,9 @@ interface StepShape {
 }
 
 export class Decoder {
-  readonly model: Model;
   readonly cache: KvCache;
   readonly #gpu: Gpu;
+  #model: Model;
   readonly #tensors = new Map<string, GpuTensor>();
   readonly #inputs: GpuTensor;
   readonly #outputs: GpuTensor;
@@ -69,10 +73,22 @@ export class Decoder {
 
   constructor(gpu: Gpu, model: Model, cache: KvCache) {
     this.#gpu = gpu;
-    this.model = model;
+    this.#model = model;
     this.cache = cache;
     this.#inputs = gpu.tensor('step.inputs', [this.#staged.length], 'u32');
     this.#outputs = gpu.tensor('step.outputs', [2 * MAX_ROWS], 'u32');
+  }
+
+  get model(): Model {
+    return this.#model;
+  }
+
+  /** Decodes with other weights of the same sizes: the ones under training, or the file's again. */
+  setModel(model: Model): void {
+    if (model === this.#model) return;
+    this.#model = model;
+    this.#plans = new Map();
+    this.cache.clear();
   }
 
   get adapter(): AdapterWeights | null {

@@ -25,6 +25,19 @@ export interface CacheSize {
   readonly context: number;
 }
 
+/** Bytes that a cache takes when nobody says otherwise, and the sequences it holds. */
+const DEFAULT_BYTES = 192 * 1024 * 1024;
+const DEFAULT_SLOTS = 64;
+const DEFAULT_CONTEXT = 4096;
+
+/** The size of a cache for a model: as many tokens as fit in `bytes`, but at least one whole context. */
+export function cacheSizeFor(config: ModelConfig, bytes = DEFAULT_BYTES): CacheSize {
+  const context = Math.min(config.contextLength, DEFAULT_CONTEXT);
+  const perToken = config.layers * 2 * config.kvHeads * config.headDim * 4;
+  const tokens = Math.min(Math.floor(bytes / perToken), DEFAULT_SLOTS * context);
+  return { slots: DEFAULT_SLOTS, tokens: Math.max(context, tokens), context };
+}
+
 export class KvCache {
   readonly size: CacheSize;
   /** (pages · PAGE, G, D) of each layer. */

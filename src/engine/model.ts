@@ -1,6 +1,7 @@
 // A model's weights on the GPU: uploaded from a GGUF as they are stored, or as views of a trainer's flat F32 buffer.
-import { ModelFileError } from '../base/errors.ts';
+
 import { defined } from '../base/assert.ts';
+import { ModelFileError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type GpuTensor, sizeOf } from '../gpu/tensor.ts';
 import { ropeTable } from '../kernels/qk-norm-rope.ts';

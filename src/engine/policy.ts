@@ -145,7 +145,9 @@ export class EnginePolicy implements TokenPolicy {
     const { ids, logprobs } = await this.#decoder.step(rows, samples);
     this.#count(rows.length, samples.length, performance.now() - started);
     for (const { entry, ids: done } of fed) entry.sequence?.ids.push(...done);
-    sampled.forEach((entry, i) => this.#accept(entry, ids[i] ?? 0, logprobs[i] ?? 0));
+    sampled.forEach((entry, i) => {
+      this.#accept(entry, ids[i] ?? 0, logprobs[i] ?? 0);
+    });
     for (const entry of this.#active) {
       if (entry.options.signal?.aborted && entry.sequence?.busy) this.#end(entry, 'cancel');
     }
@@ -168,10 +170,15 @@ export class EnginePolicy implements TokenPolicy {
     entry.ids.push(id);
     entry.logprobs.push(logprob);
     entry.options.onTokens?.([id], [logprob]);
-    if (!request.ignoreEos && this.eosIds.includes(id)) return this.#end(entry, 'eos');
-    if (request.stopIds?.includes(id)) return this.#end(entry, 'stop');
-    const total = request.ids.length + entry.ids.length;
-    if (entry.ids.length >= request.maxTokens || total >= this.contextLength) this.#end(entry, 'length');
+    const how = this.#finishOf(entry, id);
+    if (how !== null) this.#end(entry, how);
+  }
+
+  #finishOf({ request, ids }: Active, id: number): GenerateResult['finish'] | null {
+    if (!request.ignoreEos && this.eosIds.includes(id)) return 'eos';
+    if (request.stopIds?.includes(id)) return 'stop';
+    const full = request.ids.length + ids.length >= this.contextLength;
+    return full || ids.length >= request.maxTokens ? 'length' : null;
   }
 
   #end(entry: Active, how: GenerateResult['finish']): void {
@@ -185,7 +192,11 @@ function finish(entry: Active, how: GenerateResult['finish']): void {
 }
 
 /** The next ids to compute: what is left of the prompt, or the last sampled id. `last` when the prompt ends with them. */
-function pendingIds(entry: Active, sequence: CachedSequence, room: number): { ids: number[]; last: boolean } {
+function pendingIds(
+  entry: Active,
+  sequence: CachedSequence,
+  room: number,
+): { ids: number[]; last: boolean } {
   const { request, ids } = entry;
   const done = sequence.ids.length;
   const total = request.ids.length + ids.length;

@@ -1,8 +1,8 @@
 // The device: buffers, uploads, submits, readbacks, and what happens when it is lost. Knows nothing of models.
 import { DeviceError, errorMessage } from '../base/errors.ts';
 import { type Caps, capsOf } from './caps.ts';
-import { PipelineCache } from './pipeline.ts';
 import { KernelPass, type PassEntry } from './pass.ts';
+import { PipelineCache } from './pipeline.ts';
 import { type GpuTensor, type GpuType, sizeOf } from './tensor.ts';
 
 export interface OpenOptions {
@@ -45,7 +45,10 @@ export class Gpu {
     void device.lost.then((info) => {
       const why = info.message === '' ? info.reason : info.message.split('\n')[0];
       this.fail(
-        new DeviceError('device-lost', `GPU: the device was lost (${why}); reload to open a new one`),
+        new DeviceError(
+          'device-lost',
+          `GPU: the device was lost (${why}); reload to open a new one`,
+        ),
       );
     });
   }
@@ -53,6 +56,11 @@ export class Gpu {
   /** The failure that ended this device, or null. */
   get failure(): DeviceError | null {
     return this.#failure;
+  }
+
+  /** Resolves with the failure that ends this device. */
+  get failed(): Promise<DeviceError> {
+    return this.#failed.catch((error: DeviceError) => error);
   }
 
   /** Ends the device for every caller; the first failure wins. */
@@ -82,7 +90,10 @@ export class Gpu {
   tensor(label: string, shape: readonly number[], type: GpuType = 'f32'): GpuTensor {
     this.#assertAlive();
     const bytes = Math.max(16, Math.ceil((sizeOf({ shape }) * 4) / 16) * 16);
-    const most = Math.min(this.caps.limits.maxBufferSize, this.caps.limits.maxStorageBufferBindingSize);
+    const most = Math.min(
+      this.caps.limits.maxBufferSize,
+      this.caps.limits.maxStorageBufferBindingSize,
+    );
     if (bytes > most) {
       throw new DeviceError(
         'buffer-too-large',
@@ -110,7 +121,11 @@ export class Gpu {
   }
 
   /** Overwrites the first elements of a tensor. */
-  write(tensor: GpuTensor, values: Float32Array | Uint32Array | Int32Array, elementOffset = 0): void {
+  write(
+    tensor: GpuTensor,
+    values: Float32Array | Uint32Array | Int32Array,
+    elementOffset = 0,
+  ): void {
     this.#assertAlive();
     this.device.queue.writeBuffer(
       tensor.buffer,
@@ -193,7 +208,13 @@ function encodeEntries(encoder: GPUCommandEncoder, entries: readonly PassEntry[]
     if (entry.kind === 'copy') {
       pass?.end();
       pass = null;
-      encoder.copyBufferToBuffer(entry.from, entry.fromOffset, entry.to, entry.toOffset, entry.bytes);
+      encoder.copyBufferToBuffer(
+        entry.from,
+        entry.fromOffset,
+        entry.to,
+        entry.toOffset,
+        entry.bytes,
+      );
       continue;
     }
     if (entry.kind === 'clear') {
@@ -215,7 +236,9 @@ function encodeEntries(encoder: GPUCommandEncoder, entries: readonly PassEntry[]
  * @throws {DeviceError} when there is none, or the device cannot be opened.
  */
 export async function openGpu(
-  gpu: Pick<GPU, "requestAdapter"> | undefined, options: OpenOptions = {}): Promise<Gpu> {
+  gpu: Pick<GPU, 'requestAdapter'> | undefined,
+  options: OpenOptions = {},
+): Promise<Gpu> {
   if (gpu === undefined) {
     throw new DeviceError(
       'no-webgpu',

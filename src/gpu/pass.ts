@@ -1,6 +1,6 @@
 // The recorder: turns kernel calls into entries that can be submitted once or kept as a static plan and replayed.
 import { DeviceError } from '../base/errors.ts';
-import type { BindingAccess, KernelSpec, PipelineCache, ParamValues } from './pipeline.ts';
+import type { BindingAccess, KernelSpec, ParamValues, PipelineCache } from './pipeline.ts';
 import type { ShaderVariant } from './shaders.ts';
 import { type GpuTensor, sizeOf } from './tensor.ts';
 
@@ -61,7 +61,10 @@ export class KernelPass {
     const tensors = bindings.map((binding: BindingAccess) => {
       const tensor = args.bind[binding.name];
       if (tensor === undefined) {
-        throw new DeviceError('binding', `shaders/${kernel.file}.wesl: no tensor for ${binding.name}`);
+        throw new DeviceError(
+          'binding',
+          `shaders/${kernel.file}.wesl: no tensor for ${binding.name}`,
+        );
       }
       return tensor;
     });

@@ -1,7 +1,7 @@
 // Caches of pipelines, bind-group layouts, parameter slots and bind groups. Everything is made once per distinct use.
 import { DeviceError } from '../base/errors.ts';
 import type { Caps } from './caps.ts';
-import { linkShader, type Condition, type ShaderVariant } from './shaders.ts';
+import { type Condition, linkShader, type ShaderVariant } from './shaders.ts';
 import { type GpuTensor, sizeOf } from './tensor.ts';
 
 /**
@@ -141,7 +141,8 @@ export class PipelineCache {
   ): GPUBindGroup {
     const slot = this.#slot(spec, params);
     let key = `${slot}|${layout.label}`;
-    for (const tensor of tensors) key += `|${this.#bufferId(tensor.buffer)},${tensor.offset},${sizeOf(tensor)}`;
+    for (const tensor of tensors)
+      key += `|${this.#bufferId(tensor.buffer)},${tensor.offset},${sizeOf(tensor)}`;
     const known = this.#groups.get(key);
     if (known !== undefined) return known;
     const arena = this.#arena;

@@ -3,7 +3,16 @@ import { _linkSync as linkSync } from 'wesl';
 import { DeviceError, errorMessage } from '../base/errors.ts';
 
 /** Conditions that a shader may test with `@if`. The linker counts an unset one as false, so all are always passed. */
-export const CONDITIONS = ['subgroups', 'f16', 'q8_0', 'accumulate', 'norm', 'weight_grad', 'vec4', 'filter'] as const;
+export const CONDITIONS = [
+  'subgroups',
+  'f16',
+  'q8_0',
+  'accumulate',
+  'norm',
+  'weight_grad',
+  'vec4',
+  'filter',
+] as const;
 export type Condition = (typeof CONDITIONS)[number];
 /** What distinguishes two builds of one shader file. */
 export interface ShaderVariant {

@@ -20,7 +20,10 @@ export function sizeOf(tensor: { readonly shape: readonly number[] }): number {
 /** The same elements under another shape. */
 export function reshape(tensor: GpuTensor, shape: readonly number[]): GpuTensor {
   if (sizeOf({ shape }) !== sizeOf(tensor)) {
-    throw new ShapeError('shape', `${tensor.label}: got [${tensor.shape}], cannot be seen as [${shape}]`);
+    throw new ShapeError(
+      'shape',
+      `${tensor.label}: got [${tensor.shape}], cannot be seen as [${shape}]`,
+    );
   }
   return { ...tensor, shape };
 }

@@ -44,7 +44,7 @@ export function assertHeads({ H, G, D }: AttentionSize, name: string): void {
  * the lanes load keys together.
  */
 export function attentionTile(
-  caps: Pick<Caps, 'subgroupSize'>,
+  caps: Pick<Caps, 'subgroupSize' | 'software'>,
   { H, G, D }: AttentionSize,
   maxRows = Number.POSITIVE_INFINITY,
 ): AttentionTile {
@@ -58,7 +58,7 @@ export function attentionTile(
     parts: Math.ceil(H / G / heads),
     variant: {
       on: size > 0 ? ['subgroups'] : [],
-      constants: { SG_SIZE: Math.max(size, 1), HEAD_DIM: D },
+      constants: { SG_SIZE: Math.max(size, 1), HEAD_DIM: D, UNROLL: caps.software ? 0 : 1 },
     },
     overrides: { WG_SIZE: lanes },
   };

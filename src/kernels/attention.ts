@@ -12,6 +12,7 @@ const params = {
   tileRows: 'u32',
   tileHeads: 'u32',
   parts: 'u32',
+  d4: 'u32',
   scale: 'f32',
 } as const;
 
@@ -38,7 +39,7 @@ const QUERY_GRAD = kernel({
 
 const KEY_GRAD = kernel({
   file: 'attention/attention_key_grad',
-  params: { M: 'u32', H: 'u32', G: 'u32', scale: 'f32' },
+  params: { M: 'u32', H: 'u32', G: 'u32', d4: 'u32', scale: 'f32' },
   reads: ['q', 'k', 'v', 'dO', 'row', 'end'],
   writes: ['dk', 'dv'],
 });
@@ -82,6 +83,7 @@ export function encodeAttention(pass: KernelPass, args: AttentionArgs): void {
       tileRows: tile.rows,
       tileHeads: tile.heads,
       parts: tile.parts,
+      d4: D / 4,
       scale: 1 / Math.sqrt(D),
     },
     bind: { q, k, v, start, o, lse },
@@ -136,6 +138,7 @@ export function encodeAttentionGrad(pass: KernelPass, args: AttentionGradArgs): 
   assertShape(lse, [M, H], 'attention-grad.lse');
   assertShape(row, [M, H, 2], 'attention-grad.row');
   const scale = 1 / Math.sqrt(D);
+  const d4 = D / 4;
   pass.dispatch(DELTA, {
     params: { N: M * H, D4: D / 4 },
     bind: { o, dO, lse, row },
@@ -144,13 +147,13 @@ export function encodeAttentionGrad(pass: KernelPass, args: AttentionGradArgs): 
   const tile = attentionTile(pass.caps, { H, G, D });
   const how = { variant: tile.variant, overrides: tile.overrides };
   pass.dispatch(QUERY_GRAD, {
-    params: { M, H, G, tileRows: tile.rows, tileHeads: tile.heads, parts: tile.parts, scale },
+    params: { M, H, G, tileRows: tile.rows, tileHeads: tile.heads, parts: tile.parts, d4, scale },
     bind: { q, k, v, dO, row, start, dq },
     grid: [Math.ceil(M / tile.rows), G * tile.parts],
     ...how,
   });
   pass.dispatch(KEY_GRAD, {
-    params: { M, H, G, scale },
+    params: { M, H, G, d4, scale },
     bind: { q, k, v, dO, row, end, dk, dv },
     grid: [Math.ceil(M / tile.lanes), G],
     ...how,

@@ -1,4 +1,5 @@
-// What can be said of a call before it is made: the tool's nearest names and the schema's complaint. Calls nothing.
+// What can be said of a call before it is made: the tool's nearest names and the schema's
+// complaint. Calls nothing.
 import { type Schema, Validator } from '@cfworker/json-schema';
 import type { JsonObject } from '../trajectory/json.ts';
 import type { ServerSpec, ToolSpec } from '../trajectory/tool.ts';
@@ -15,7 +16,10 @@ function validatorOf(tool: ToolSpec): Validator {
   return validator;
 }
 
-/** What is wrong with the arguments of a call, naming the argument and the schema's complaint; null when they fit. */
+/**
+ * What is wrong with the arguments of a call, naming the argument and the schema's complaint; null
+ * when they fit.
+ */
 export function checkArguments(tool: ToolSpec, args: JsonObject): string | null {
   const { valid, errors } = validatorOf(tool).validate(args);
   if (valid) return null;

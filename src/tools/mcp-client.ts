@@ -1,4 +1,5 @@
-// A connection to one MCP server over streamable HTTP, both protocol eras. Knows no particular server.
+// A connection to one MCP server over streamable HTTP, both protocol eras. Knows no particular
+// server.
 import { Client, StreamableHTTPClientTransport } from '@modelcontextprotocol/client';
 import { errorMessage, ToolError } from '../base/errors.ts';
 import { type Json, type JsonObject, jsonObjectSchema, jsonSchema } from '../trajectory/json.ts';

@@ -19,7 +19,9 @@ export function editDistance(a: string, b: string): number {
   return last[b.length] ?? 0;
 }
 
-/** The candidates within `limit` edits of a name, nearest first, in their order when equally near. */
+/**
+ * The candidates within `limit` edits of a name, nearest first, in their order when equally near.
+ */
 export function nearest(name: string, candidates: readonly string[], limit: number): string[] {
   const wanted = name.trim().toLowerCase();
   return candidates

@@ -2,7 +2,10 @@
 import type { Json, JsonObject } from '../trajectory/json.ts';
 import type { ToolSpec } from '../trajectory/tool.ts';
 
-/** The tool in signature style: required arguments bare, optional ones with `?`, a type unless it is string, enums as `a|b`. */
+/**
+ * The tool in signature style: required arguments bare, optional ones with `?`, a type unless it
+ * is string, enums as `a|b`.
+ */
 export function toolSignature(tool: ToolSpec): string {
   const properties = asObject(tool.inputSchema['properties']);
   const required = tool.inputSchema['required'];

@@ -1,4 +1,5 @@
-// What an episode has of its servers: their specifications, calls, and the state at the end. Knows no server.
+// What an episode has of its servers: their specifications, calls, and the state at the end. Knows
+// no server.
 import { ToolError } from '../base/errors.ts';
 import type { Json, JsonObject } from '../trajectory/json.ts';
 import type { ServerSpec } from '../trajectory/tool.ts';
@@ -10,7 +11,8 @@ export interface Toolbox {
   /** Shown servers, in shown order. */
   readonly servers: readonly ServerSpec[];
   /**
-   * Calls a tool by server and bare name. Errors of the tool, of its arguments and of its name come back as `isError`.
+   * Calls a tool by server and bare name. Errors of the tool, of its arguments and of its name
+   * come back as `isError`.
    * @throws {ToolError} for a server that is not shown or that is broken.
    */
   call(
@@ -27,13 +29,13 @@ export interface Toolbox {
 /** A shown server: how it is reached, and how its state is read when it has one. */
 export interface ToolboxServer {
   spec: ServerSpec;
-  connect(): Promise<Pick<McpConnection, 'call' | 'close'>>;
+  connect(): Promise<McpConnection>;
   readState?(): Promise<Json>;
 }
 
 /** A toolbox of servers that are connected at their first call. */
 export function openToolbox(servers: readonly ToolboxServer[]): Toolbox {
-  const open = new Map<string, ReturnType<ToolboxServer['connect']>>();
+  const open = new Map<string, Promise<McpConnection>>();
   const connection = (server: ToolboxServer) => {
     const { name } = server.spec;
     const known = open.get(name) ?? server.connect();
@@ -45,9 +47,10 @@ export function openToolbox(servers: readonly ToolboxServer[]): Toolbox {
     async call(name, toolName, args, options: CallOptions = {}) {
       const server = servers.find(({ spec }) => spec.name === name);
       if (server === undefined) {
+        const names = servers.map(({ spec }) => spec.name).join(', ');
         throw new ToolError(
           'unknown_server',
-          `toolbox: got server '${name}', need one of ${servers.map(({ spec }) => spec.name).join(', ')}.`,
+          `toolbox: got server '${name}', need one of ${names}.`,
         );
       }
       const tool = server.spec.tools.find((candidate) => candidate.name === toolName);

@@ -1,5 +1,6 @@
-// Text without entity values, from which nano's tokenizer learns its merges: values must stay spelled in single letters
-// and digits, so that they are copied alike from request, result and argument. Knows no tokenizer.
+// Text without entity values, from which nano's tokenizer learns its merges: values must stay
+// spelled in single letters and digits, so that they are copied alike from request, result and
+// argument. Knows no tokenizer.
 import { deriveSeed, Rng } from '../base/rng.ts';
 import { toolSignature } from '../tools/signature.ts';
 import type { ServerSpec, ToolSpec } from '../trajectory/tool.ts';
@@ -12,14 +13,32 @@ import { MEASURES, MONEY } from './servers/units.ts';
 import { lowerFirst } from './tasks.ts';
 import { serverSpecs } from './world.ts';
 
-const RESULT_KEYS =
-  'id date time ids guests cancelled place count price cost value rate result days status owner level'.split(
-    ' ',
-  );
+const RESULT_KEYS = [
+  'id',
+  'date',
+  'time',
+  'ids',
+  'guests',
+  'cancelled',
+  'place',
+  'count',
+  'price',
+  'cost',
+  'value',
+  'rate',
+  'result',
+  'days',
+  'status',
+  'owner',
+  'level',
+];
 const CONSTANTS = [...PLACES, ...LEVELS, ...MEASURES, ...MONEY, 'open', 'waiting', 'closed'];
 const ROLES = ['system', 'user', 'assistant'];
 
-/** Documents of tool names, signatures, scaffolds and wordings with empty slots, repeated about as often as they occur. */
+/**
+ * Documents of tool names, signatures, scaffolds and wordings with empty slots, repeated about as
+ * often as they occur.
+ */
 export function tokenizerCorpus(): string[] {
   const servers = serverSpecs('core');
   const tools = servers.flatMap((server) => server.tools);

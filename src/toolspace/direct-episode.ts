@@ -1,5 +1,5 @@
-// Episodes without a transport: tools run on the state itself. For teacher data, of which training reads millions of
-// tokens; what a policy does is always played over real MCP (episode.ts).
+// Episodes without a transport: tools run on the state itself. For teacher data, of which training
+// reads millions of tokens; what a policy does is always played over real MCP (episode.ts).
 import { openToolbox, type Toolbox, type ToolboxServer } from '../tools/toolbox.ts';
 import type { EpisodeOptions } from './episode.ts';
 import { serverSpec } from './server.ts';

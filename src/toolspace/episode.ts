@@ -1,4 +1,5 @@
-// Episodes on the built-in servers: real MCP, in the same process or over HTTP. State belongs to one episode.
+// Episodes on the built-in servers: real MCP, in the same process or over HTTP. State belongs to
+// one episode.
 import { ToolError } from '../base/errors.ts';
 import { connectServer, type McpConnection } from '../tools/mcp-client.ts';
 import { openToolbox, type Toolbox, type ToolboxServer } from '../tools/toolbox.ts';
@@ -10,7 +11,10 @@ import { LiveServer, serverOf, toolspaceOf } from './world.ts';
 
 export interface EpisodeOptions {
   world: World;
-  /** Names the episode; in the same process every opened one has a state of its own, whatever its name. */
+  /**
+   * Names the episode; in the same process every opened one has a state of its own, whatever its
+   * name.
+   */
   episode: string;
   /** Shown servers, in order. */
   servers: readonly string[];
@@ -53,30 +57,6 @@ async function connectLive(live: LiveServer, episode: string): Promise<McpConnec
 }
 
 /**
- * Opens an episode on the handlers themselves, without a transport: same answers, for teachers that run many.
- * @throws {InputError} for an unknown toolspace or server.
- */
-export async function openDirectEpisode(
-  options: Omit<EpisodeOptions, 'episode'>,
-): Promise<Toolbox> {
-  const space = toolspaceOf(options.toolspace);
-  return openToolbox(
-    options.servers.map((name): ToolboxServer => {
-      const live = new LiveServer(space, serverOf(space, name), options.world);
-      return {
-        spec: serverSpec(live.def),
-        connect: () =>
-          Promise.resolve({
-            call: (tool, args) => Promise.resolve(live.call(tool, args)),
-            close: () => Promise.resolve(),
-          }),
-        readState: () => Promise.resolve(live.state),
-      };
-    }),
-  );
-}
-
-/**
  * Opens an episode on servers that are served elsewhere (`atlas servers --serve`).
  * @param options `url` is the base, without `/mcp`.
  * @throws {InputError} for an unknown toolspace or server.
@@ -101,7 +81,7 @@ export async function openRemoteEpisode(
 async function fetchState(server: string, url: string) {
   const response = await fetch(url);
   if (!response.ok) {
-    const message = `server ${server}: its state at ${url} came with status ${response.status}, need 200.`;
+    const message = `server ${server}: got status ${response.status} at ${url}, need 200.`;
     throw new ToolError('no_state', message, { data: { server, status: response.status } });
   }
   return jsonSchema.parse(await response.json());

@@ -1,5 +1,5 @@
-// The built-in servers behind one web handler: `/mcp/<world seed>/<episode>/<server>` speaks MCP and `…/state` tells the
-// state as JSON. Keeps a bounded number of episodes. Knows no socket.
+// The built-in servers behind one web handler: `/mcp/<world seed>/<episode>/<server>` speaks MCP
+// and `…/state` tells the state as JSON. Keeps a bounded number of episodes. Knows no socket.
 import {
   hostHeaderValidationResponse,
   localhostAllowedHostnames,

@@ -1,4 +1,5 @@
-// Copy primer: short drills that teach a small model to copy values before it sees episodes. Knows no server.
+// Copy primer: short drills that teach a small model to copy values before it sees episodes. Knows
+// no server.
 import { defined } from '../base/assert.ts';
 import { deriveSeed, Rng } from '../base/rng.ts';
 import type { JsonObject } from '../trajectory/json.ts';
@@ -59,7 +60,10 @@ export interface PrimerDrill {
   answer: string;
 }
 
-/** `count` drills of 1 to 5 pairs with values of the training pools; half are quoted like requests, half in other order. */
+/**
+ * `count` drills of 1 to 5 pairs with values of the training pools; half are quoted like requests,
+ * half in other order.
+ */
 export function primerDrills(seed: number, count: number): PrimerDrill[] {
   return Array.from({ length: count }, (_, i) => drill(new Rng(deriveSeed('primer', seed, i))));
 }

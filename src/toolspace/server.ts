@@ -1,4 +1,5 @@
-// What a built-in server is: its tools as pure functions over its state. Knows no transport and no particular server.
+// What a built-in server is: its tools as pure functions over its state. Knows no transport and no
+// particular server.
 import { z } from 'zod';
 import type { Rng } from '../base/rng.ts';
 import { nearest } from '../tools/nearest.ts';
@@ -7,7 +8,9 @@ import { jsonObjectSchema } from '../trajectory/json.ts';
 import type { ServerSpec, ToolSpec } from '../trajectory/tool.ts';
 import type { Pool } from './values.ts';
 
-/** What a handler says: a value and, when something changed, the new state; or an error that helps. */
+/**
+ * What a handler says: a value and, when something changed, the new state; or an error that helps.
+ */
 export type Outcome<S extends JsonObject = JsonObject> =
   | { value: JsonObject; state?: S }
   | { error: string };
@@ -40,7 +43,8 @@ interface TypedTool<S extends JsonObject, I extends z.ZodObject> {
 }
 
 /**
- * Declares a tool. Arguments that do not fit its schema are an error outcome that names the argument.
+ * Declares a tool. Arguments that do not fit its schema are an error outcome that names the
+ * argument.
  * `kind`: `reads` changes nothing, `sets` may be repeated without further effect, `adds` may not.
  */
 export function defineTool<S extends JsonObject, I extends z.ZodObject>(

@@ -1,4 +1,5 @@
-// The rubric of a generated task: 12 criteria that are all checks (ATLAS, arXiv 2603.06713 section 3.1). Evaluates none.
+// The rubric of a generated task: 12 criteria that are all checks (ATLAS, arXiv 2603.06713 section
+// 3.1). Evaluates none.
 import { defined } from '../base/assert.ts';
 import type { Json } from '../trajectory/json.ts';
 import type { Check, Criterion, Rubric } from '../trajectory/rubric.ts';
@@ -46,11 +47,17 @@ function toolName(step: OracleStep): string {
   return `${step.server}:${step.tool}`;
 }
 
+/** Counts only once the work has begun: an episode that does nothing breaks no rule, and must not be paid for it. */
+function earned({ description, check }: Draft, tool: string): Draft {
+  return { description, check: { kind: 'all', checks: [{ kind: 'called', tool }, check] } };
+}
+
 function fulfilment(
-  parts: readonly Part[],
+  parts: readonly RubricPart[],
   steps: readonly OracleStep[],
   idle: readonly Bystander[],
 ) {
+  const begun = first(parts.flatMap((part) => part.tools));
   const drafts: Draft[] = parts.map((part) => part.requirement);
   const read = steps.at(-1);
   if (parts.every((part) => part.asked.length > 0) && read !== undefined) {
@@ -59,13 +66,18 @@ function fulfilment(
       check: { kind: 'called', tool: toolName(read) },
     });
   }
-  drafts.push({ description: 'The episode ends with an answer.', check: { kind: 'answered' } });
+  const ends: Draft = {
+    description: 'Work is done, and the episode ends with an answer.',
+    check: { kind: 'answered' },
+  };
+  drafts.push(earned(ends, begun));
   for (const { server, list, entity } of idle) {
     const path = [list, { id: entity.id }];
-    drafts.push({
-      description: `${entity.id} of ${server}, which the request does not speak of, is unchanged.`,
+    const draft: Draft = {
+      description: `Work is done, and ${entity.id} of ${server}, which the request does not speak of, is unchanged.`,
       check: { kind: 'state', server, path, equals: entity },
-    });
+    };
+    drafts.push(earned(draft, begun));
   }
   return drafts.slice(0, 5);
 }
@@ -78,10 +90,13 @@ function appropriateness(source: RubricSource, count: number): Draft[] {
       check: { kind: 'all', checks: tools.map((tool): Check => ({ kind: 'called', tool })) },
     },
     orderly(source, tools),
-    {
-      description: `There is at most one call more than the ${count} that are needed.`,
-      check: { kind: 'callsAtMost', count: count + 1 },
-    },
+    earned(
+      {
+        description: `Work is done with at most one call more than the ${count} that are needed.`,
+        check: { kind: 'callsAtMost', count: count + 1 },
+      },
+      first(tools),
+    ),
   ];
 }
 
@@ -109,6 +124,7 @@ export function taskRubric(source: RubricSource): Rubric {
   const { parts, steps, idle } = source;
   const good = steps.filter((step) => step.expectError !== true);
   const errors = steps.length - good.length;
+  const begun = first(parts.flatMap((part) => part.tools));
   const exact = good.map(
     (step): Check => ({ kind: 'called', tool: toolName(step), arguments: step.arguments }),
   );
@@ -117,20 +133,26 @@ export function taskRubric(source: RubricSource): Rubric {
       description: 'Every argument comes from the request, a result or the schema.',
       check: { kind: 'grounded' },
     },
-    {
-      description: 'Everything the answer states comes from the request or a result.',
-      check: { kind: 'all', checks: [{ kind: 'answered' }, { kind: 'answerGrounded' }] },
-    },
+    earned(
+      {
+        description: 'Work is done, and everything the answer states comes from it or the request.',
+        check: { kind: 'all', checks: [{ kind: 'answered' }, { kind: 'answerGrounded' }] },
+      },
+      begun,
+    ),
   ];
   const accuracy: Draft[] = [
     {
       description: 'Each needed call has exactly the arguments that the request asks for.',
       check: { kind: 'all', checks: exact },
     },
-    {
-      description: `At most ${errors} calls end in an error.`,
-      check: { kind: 'errorsAtMost', count: errors },
-    },
+    earned(
+      {
+        description: `Work is done, and at most ${errors} calls end in an error.`,
+        check: { kind: 'errorsAtMost', count: errors },
+      },
+      begun,
+    ),
   ];
   return {
     v: 1,

@@ -1,5 +1,5 @@
-// The seeded task generator of the built-in toolspaces. A task is a function of its split and its number; the drawing
-// seed only picks numbers. Knows no transport and no policy.
+// The seeded task generator of the built-in toolspaces. A task is a function of its split and its
+// number; the drawing seed only picks numbers. Knows no transport and no policy.
 import { defined } from '../base/assert.ts';
 import { AtlasError, InputError } from '../base/errors.ts';
 import { deriveSeed, Rng } from '../base/rng.ts';
@@ -67,7 +67,8 @@ export function makeTask(toolspace: string, split: Pool, number: number): Task {
   const calls = drawCalls(shape);
   const trouble = drawTrouble(shape);
   const heldOut = split === 'test' && shape.chance(HELD_OUT_SHARE);
-  // Families stay while worlds and wordings are tried, so that what is rejected often is not drawn less.
+  // Families stay while worlds and wordings are tried, so that what is rejected often is not drawn
+  // less.
   const families = drawFamilies(shape, calls, trouble);
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const rng = new Rng(deriveSeed('attempt', shape.state, attempt));
@@ -99,7 +100,8 @@ function drawFamilies(rng: Rng, calls: number, trouble: Trouble): Family[] {
   for (;;) {
     const families: Family[] = [];
     for (let left = calls; left > 0; ) {
-      // The size first, then a family of it, so that chains are as frequent as their many single siblings.
+      // The size first, then a family of it, so that chains are as frequent as their many single
+      // siblings.
       const size = drawSize(rng, left);
       const family = rng.pick(FAMILIES.filter((candidate) => candidate.tools.length === size));
       families.push(family);
@@ -151,8 +153,8 @@ function attemptTask({ toolspace, split, families, trouble, heldOut, rng }: Atte
   const asked = parts.flatMap((part) => part.asked);
   const answer = asked.length > 0 ? asked.join(', ') : 'done';
   const prompt = writePrompt(rng, families, parts, heldOut);
-  // A prompt without a name may be drawn in worlds of either split: its own hash says where it belongs. Held-out
-  // wordings stand in test alone.
+  // A prompt without a name may be drawn in worlds of either split: its own hash says where it
+  // belongs. Held-out wordings stand in test alone.
   if (!heldOut && !prompt.includes("'") && poolOf('prompt', prompt) !== split) {
     throw new Rejected('a prompt of the other split');
   }

@@ -1,5 +1,6 @@
-// Values that worlds, requests and drills are made of: two-word names, people, dates, times, numbers. Training and test
-// values are disjoint by a hash of the value itself. Knows no server and no task.
+// Values that worlds, requests and drills are made of: two-word names, people, dates, times,
+// numbers. Training and test values are disjoint by a hash of the value itself. Knows no server and
+// no task.
 import { deriveSeed, type Rng } from '../base/rng.ts';
 
 /** Which pool values are drawn from. */
@@ -10,30 +11,42 @@ function words(list: string): string[] {
 }
 
 const ADJECTIVES = words(`
-  red blue green pink grey black white brown amber coral tiny small big long short tall wide thin thick flat
-  round square soft hard warm cold cool dry wet old neat fast slow quiet loud bright dark plain fancy heavy
-  light sharp blunt rough smooth sweet sour fresh stale brave calm proud lucky rusty dusty shiny woven solid
+  red blue green pink grey black white brown amber coral tiny small big long short tall wide
+  thin thick flat
+  round square soft hard warm cold cool dry wet old neat fast slow quiet loud bright dark plain
+  fancy heavy
+  light sharp blunt rough smooth sweet sour fresh stale brave calm proud lucky rusty dusty shiny
+  woven solid
 `);
 const OBJECTS = words(`
-  lamp desk chair table shelf sofa bench stool mat rug vase bowl cup mug plate fork spoon knife pan pot
-  kettle jar bottle box bag sack rope chain hook nail screw bolt drill saw hammer wrench brush broom bucket hose
-  ladder tent torch radio clock watch phone cable mouse pen pencil ruler paper map folder frame mirror candle towel pillow
+  lamp desk chair table shelf sofa bench stool mat rug vase bowl cup mug plate fork spoon knife
+  pan pot
+  kettle jar bottle box bag sack rope chain hook nail screw bolt drill saw hammer wrench brush
+  broom bucket hose
+  ladder tent torch radio clock watch phone cable mouse pen pencil ruler paper map folder frame
+  mirror candle towel pillow
 `);
 const TOPICS = words(`
-  team budget sales design hiring garden music school safety travel vendor launch summer winter spring family
-  studio market health energy history science cinema chess poetry coffee yoga ocean forest city museum partner
+  team budget sales design hiring garden music school safety travel vendor launch summer winter
+  spring family
+  studio market health energy history science cinema chess poetry coffee yoga ocean forest city
+  museum partner
   client product quality research support security harvest village
 `);
 const OCCASIONS = words(`
-  lunch dinner review meeting party chat walk talk tour visit class workshop concert fair game match trip camp demo picnic
+  lunch dinner review meeting party chat walk talk tour visit class workshop concert fair game
+  match trip camp demo picnic
 `);
 const THINGS = words(`
-  login printer modem screen keyboard website backup email router camera sensor engine heater window door roof
-  pump valve alarm badge wifi laptop tablet speaker scanner elevator freezer oven sink battery charger payment
+  login printer modem screen keyboard website backup email router camera sensor engine heater
+  window door roof
+  pump valve alarm badge wifi laptop tablet speaker scanner elevator freezer oven sink battery
+  charger payment
   invoice report search upload download keypad password account
 `);
 const TROUBLES = words(`
-  error crash leak noise buzz fault smoke damage outage failure loop freeze flicker smell rattle lag warning jam stain crack
+  error crash leak noise buzz fault smoke damage outage failure loop freeze flicker smell rattle
+  lag warning jam stain crack
 `);
 const CONSONANTS = words('b d f g h j k l m n p r s t v z');
 const VOWELS = words('a e i o u');
@@ -124,7 +137,9 @@ export function rounded(value: number, digits: number): number {
   return Math.round((value + Number.EPSILON) * scale) / scale;
 }
 
-/** All words that are parts of names and titles: text that a tokenizer must not learn merges from. */
+/**
+ * All words that are parts of names and titles: text that a tokenizer must not learn merges from.
+ */
 export const VALUE_WORDS: readonly string[] = [
   ...new Set([ADJECTIVES, OBJECTS, TOPICS, OCCASIONS, THINGS, TROUBLES].flat()),
 ];

@@ -1,5 +1,5 @@
-// Worlds: which pool a world draws its values from, its states, and the tool that is busy at first. Also runs tools on
-// states directly, without a transport. Knows no task.
+// Worlds: which pool a world draws its values from, its states, and the tool that is busy at first.
+// Also runs tools on states directly, without a transport. Knows no task.
 import { InputError } from '../base/errors.ts';
 import { deriveSeed, Rng } from '../base/rng.ts';
 import type { JsonObject } from '../trajectory/json.ts';
@@ -67,7 +67,10 @@ export function makeWorld(seed: number): World {
   return { seed, clock: `${day}T${pad(rng.int(8, 18))}:${pad(rng.int(0, 59))}` };
 }
 
-/** The tool (`server:tool`) whose first call is busy in a world, or null: about half of all worlds have one. */
+/**
+ * The tool (`server:tool`) whose first call is busy in a world, or null: about half of all worlds
+ * have one.
+ */
 export function busyTool(toolspace: string, seed: number): string | null {
   const names = toolspaceOf(toolspace).servers.flatMap((server) =>
     server.tools.map((tool) => `${server.name}:${tool.name}`),
@@ -88,7 +91,10 @@ export interface DirectResult {
   isError: boolean;
 }
 
-/** The state of one server in one episode, and what changes it: calls. Both transports and the generator run on it. */
+/**
+ * The state of one server in one episode, and what changes it: calls. Both transports and the
+ * generator run on it.
+ */
 export class LiveServer {
   readonly def: ServerDef;
   readonly #clock: string;

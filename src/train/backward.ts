@@ -1,8 +1,8 @@
 // The backward pass of a packed row: gradients of the adapter, or of all weights, from the gradient of the residual stream.
 import { defined } from '../base/assert.ts';
-import { type GpuTensor, reshape } from '../gpu/tensor.ts';
 import type { LayerWeights } from '../engine/model.ts';
 import type { KernelPass } from '../gpu/pass.ts';
+import { type GpuTensor, reshape } from '../gpu/tensor.ts';
 import { encodeAttentionGrad } from '../kernels/attention.ts';
 import { encodeLinearInputGrad, encodeLinearWeightGrad } from '../kernels/linear.ts';
 import { encodeQkNormRopeGrad, encodeQkNormWeightGrad } from '../kernels/qk-norm-rope.ts';
@@ -86,8 +86,18 @@ function encodeAttentionBackward(
     dk,
     dv,
   });
-  encodeRopeBackward(pass, context, l, weights.qNorm, 'q', { dy: dq, x: views.qRaw, dx: dqRaw, rstd: a.qRstd });
-  encodeRopeBackward(pass, context, l, weights.kNorm, 'k', { dy: dk, x: views.kRaw, dx: dkRaw, rstd: a.kRstd });
+  encodeRopeBackward(pass, context, l, weights.qNorm, 'q', {
+    dy: dq,
+    x: views.qRaw,
+    dx: dqRaw,
+    rstd: a.qRstd,
+  });
+  encodeRopeBackward(pass, context, l, weights.kNorm, 'k', {
+    dy: dk,
+    x: views.kRaw,
+    dx: dkRaw,
+    rstd: a.kRstd,
+  });
   const dIn = space.wide('dIn', M, C);
   back('attn_q', { dy: flat(dqRaw), x: a.attnIn, w: weights.q, dx: dIn });
   back('attn_k', { dy: flat(dkRaw), x: a.attnIn, w: weights.k, dx: dIn, accumulate: true });

@@ -49,13 +49,7 @@ function encodeLayer(
   const { model, adapter, space, M } = context;
   const { eps } = model.config;
   const a = space.layer(l, M, adaptedStems(adapter, l));
-  const project = (
-    stem: string,
-    x: GpuTensor,
-    w: WeightMatrix,
-    y: GpuTensor,
-    accumulate = false,
-  ) =>
+  const project = (stem: string, x: GpuTensor, w: WeightMatrix, y: GpuTensor, accumulate = false) =>
     encodeProjection(pass, {
       x,
       w,

@@ -4,11 +4,15 @@ import type { Model } from '../engine/model.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { type GpuTensor, rows } from '../gpu/tensor.ts';
 import { encodeEmbed, encodeEmbedGrad } from '../kernels/embed.ts';
-import { encodeLinear, encodeLinearInputGrad, encodeLinearWeightGrad } from '../kernels/linear.ts';
-import { encodeLogitsGrad, encodeLogSoftmax, logSoftmaxScratchShape } from '../kernels/log-softmax.ts';
 import { encodeGrpoLoss, encodeSftLoss } from '../kernels/grpo-loss.ts';
-import { f32Matrix } from '../kernels/weight-matrix.ts';
+import { encodeLinear, encodeLinearInputGrad, encodeLinearWeightGrad } from '../kernels/linear.ts';
+import {
+  encodeLogitsGrad,
+  encodeLogSoftmax,
+  logSoftmaxScratchShape,
+} from '../kernels/log-softmax.ts';
 import { encodeRmsNorm } from '../kernels/rms-norm.ts';
+import { f32Matrix } from '../kernels/weight-matrix.ts';
 import type { Objective } from '../trajectory/batch.ts';
 import { type BackwardContext, encodeNormBackward } from './backward.ts';
 import type { UploadedRow, Workspace } from './workspace.ts';

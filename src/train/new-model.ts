@@ -1,6 +1,7 @@
 // A new model from nothing: its tokenizer, metadata and random weights, from a seed and a corpus of text.
-import { Rng } from '../base/rng.ts';
+
 import { defined } from '../base/assert.ts';
+import { Rng } from '../base/rng.ts';
 import { NANO_SPECIALS, NANO_TEMPLATE } from '../tokenizer/nano-template.ts';
 import { NANO_PRE_REGEX } from '../tokenizer/pre-tokenizers.ts';
 import { trainBpe } from '../tokenizer/train-bpe.ts';
@@ -59,7 +60,10 @@ export function newModel(options: NewModelOptions): NewModel {
     const size = shape.reduce((product, n) => product * n, 1);
     const scale = initScale(name, shape);
     const draw = () => (scale === null ? 1 : scale * rng.normal());
-    values.set(name, scale === 0 ? new Float32Array(size) : Float32Array.from({ length: size }, draw));
+    values.set(
+      name,
+      scale === 0 ? new Float32Array(size) : Float32Array.from({ length: size }, draw),
+    );
   }
   return { config, metadata: metadataOf(options, config, bpe), values };
 }

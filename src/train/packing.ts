@@ -25,8 +25,13 @@ export interface PackedRow {
 }
 
 /** The weight that each masked token's term has in the loss, by sequence and position (golden cases' aggregates). */
-export function tokenWeights(objective: Objective, sequences: readonly TrainSequence[]): number[][] {
-  const counts = sequences.map((s) => s.mask.reduce((n, m, t) => n + (t > 0 && m !== 0 ? 1 : 0), 0));
+export function tokenWeights(
+  objective: Objective,
+  sequences: readonly TrainSequence[],
+): number[][] {
+  const counts = sequences.map((s) =>
+    s.mask.reduce((n, m, t) => n + (t > 0 && m !== 0 ? 1 : 0), 0),
+  );
   const total = counts.reduce((sum, n) => sum + n, 0);
   if (total === 0) {
     throw new InputError(
@@ -96,7 +101,10 @@ export function packBatch(batch: Batch, options: PackOptions): PackedRow[] {
       throw new InputError('batch', `batch.sequences.${i}: got ${value}, need finite numbers`);
     }
     if (objective.kind === 'grpo' && sequence.old_logprobs === undefined) {
-      throw new InputError('batch', `batch.sequences.${i}: no old_logprobs, the grpo objective needs them`);
+      throw new InputError(
+        'batch',
+        `batch.sequences.${i}: no old_logprobs, the grpo objective needs them`,
+      );
     }
     if (objective.kind === 'grpo' && objective.kl > 0 && sequence.ref_logprobs === undefined) {
       throw new InputError('batch', `batch.sequences.${i}: no ref_logprobs, kl above 0 needs them`);
@@ -112,7 +120,11 @@ export function packReference(
   sequences: readonly { readonly ids: readonly number[] }[],
   maxTokens: number,
 ): PackedRow[] {
-  const whole = sequences.map(({ ids }) => ({ ids: [...ids], mask: ids.map(() => 0), advantage: 0 }));
+  const whole = sequences.map(({ ids }) => ({
+    ids: [...ids],
+    mask: ids.map(() => 0),
+    advantage: 0,
+  }));
   const weights = whole.map(({ mask }) => mask);
   return groupByTokens(whole, maxTokens)
     .map((members) => packRow(whole, members, weights, { maxTokens, everyToken: true, scale: 0 }))

@@ -2,9 +2,14 @@
 // for each group. Knows no model; tensors are views by name.
 import { defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { type GpuTensor, sizeOf } from '../gpu/tensor.ts';
 import type { KernelPass } from '../gpu/pass.ts';
-import { type AdamwArgs, encodeAdamw, encodeSumSquares, SUM_SQUARES_LANES } from '../kernels/optim.ts';
+import { type GpuTensor, sizeOf } from '../gpu/tensor.ts';
+import {
+  type AdamwArgs,
+  encodeAdamw,
+  encodeSumSquares,
+  SUM_SQUARES_LANES,
+} from '../kernels/optim.ts';
 import type { OptimiserSettings } from '../trajectory/experiment.ts';
 
 export interface ParameterInit {
@@ -44,7 +49,12 @@ export class Parameters {
     this.#decayed = decayed;
     this.#total = at;
     const flat = (name: string) => gpu.tensor(`train.${name}`, [at]);
-    this.#flat = { w: flat('weights'), g: flat('gradients'), m: flat('moment1'), v: flat('moment2') };
+    this.#flat = {
+      w: flat('weights'),
+      g: flat('gradients'),
+      m: flat('moment1'),
+      v: flat('moment2'),
+    };
     for (const { name, values } of ordered) gpu.write(this.weight(name), Float32Array.from(values));
     this.#partial = gpu.tensor('train.partial', [SUM_SQUARES_LANES]);
     this.#norm = gpu.tensor('train.norm', [1]);

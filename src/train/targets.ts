@@ -1,15 +1,20 @@
 // The two things that can be trained: an adapter over fixed weights, and all weights.
 import { type Adapter, writeAdapter } from '../adapter/adapter.ts';
-import { Rng } from '../base/rng.ts';
 import { InputError } from '../base/errors.ts';
+import { Rng } from '../base/rng.ts';
 import { type AdapterWeights, padA, padB, paddedRank, unpad } from '../engine/adapter-weights.ts';
 import { assembleModel, type Model } from '../engine/model.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { f32Matrix } from '../kernels/weight-matrix.ts';
-import { joinBytes, type GgufFile, writeGguf } from '../weights/gguf.ts';
-import { type ModelConfig, PROJECTIONS, projectionShape, requiredTensors } from '../weights/model-config.ts';
+import { type GgufFile, joinBytes, writeGguf } from '../weights/gguf.ts';
+import {
+  type ModelConfig,
+  PROJECTIONS,
+  projectionShape,
+  requiredTensors,
+} from '../weights/model-config.ts';
 import { f32Bytes, quantizeQ8 } from '../weights/quant.ts';
-import { Parameters, type ParameterInit } from './parameters.ts';
+import { type ParameterInit, Parameters } from './parameters.ts';
 import type { TrainTarget } from './trainer.ts';
 
 /** Matrices of a fresh adapter: A uniform in ±1/sqrt(K) as PEFT (kaiming, a = sqrt 5), B zero. */
@@ -20,7 +25,10 @@ export function freshAdapter(
   baseModelHash: string | null,
 ): Adapter {
   const rng = new Rng(seed);
-  const matrices = new Map<string, { a: Float32Array<ArrayBuffer>; b: Float32Array<ArrayBuffer> }>();
+  const matrices = new Map<
+    string,
+    { a: Float32Array<ArrayBuffer>; b: Float32Array<ArrayBuffer> }
+  >();
   for (let l = 0; l < config.layers; l++) {
     for (const name of PROJECTIONS) {
       const [N, K] = projectionShape(config, name);
@@ -39,7 +47,11 @@ export function freshAdapter(
 }
 
 /** Trains an adapter over a model whose own weights stay. */
-export function adapterTarget(gpu: Gpu, model: Model, adapter: Adapter): TrainTarget & { adapter: AdapterWeights } {
+export function adapterTarget(
+  gpu: Gpu,
+  model: Model,
+  adapter: Adapter,
+): TrainTarget & { adapter: AdapterWeights } {
   const { rank, alpha } = adapter;
   const padded = paddedRank(rank);
   const inits: ParameterInit[] = [];

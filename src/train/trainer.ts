@@ -5,17 +5,17 @@ import { InputError } from '../base/errors.ts';
 import type { AdapterWeights } from '../engine/adapter-weights.ts';
 import { assertIds, type Model } from '../engine/model.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { LOSS_STATS } from '../kernels/grpo-loss.ts';
 import { encodeEmbedGrad, tokensById } from '../kernels/embed.ts';
+import { LOSS_STATS } from '../kernels/grpo-loss.ts';
 import type { Batch } from '../trajectory/batch.ts';
 import type { OptimiserSettings } from '../trajectory/experiment.ts';
 import type { LossResult, StepOptions, Trainer } from '../trajectory/interfaces.ts';
 import { encodeBackward } from './backward.ts';
+import { checkpointFiles, readCheckpointFiles } from './checkpoint.ts';
 import { encodeForward, type RowContext } from './forward.ts';
 import { encodeHeadBackward, encodeHeadForward } from './head.ts';
-import { packBatch, packReference, type PackedRow } from './packing.ts';
+import { type PackedRow, packBatch, packReference } from './packing.ts';
 import type { Parameters } from './parameters.ts';
-import { checkpointFiles, readCheckpointFiles } from './checkpoint.ts';
 import { type Report, Workspace } from './workspace.ts';
 
 export interface TrainerOptions {
@@ -115,9 +115,7 @@ export class GpuTrainer implements Trainer {
     return { gradNorm };
   }
 
-  async referenceLogprobs(
-    sequences: readonly { ids: readonly number[] }[],
-  ): Promise<number[][]> {
+  async referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {
     if (this.#target.adapter === null) {
       throw new InputError(
         'reference',
@@ -156,7 +154,8 @@ export class GpuTrainer implements Trainer {
   /** Gradients at hand, by parameter name, without padding of the rank. */
   async readGradients(): Promise<Map<string, Float32Array>> {
     const grads = new Map<string, Float32Array>();
-    for (const name of this.parameters.names) grads.set(name, await this.parameters.read('g', name));
+    for (const name of this.parameters.names)
+      grads.set(name, await this.parameters.read('g', name));
     return grads;
   }
 

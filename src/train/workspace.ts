@@ -116,7 +116,10 @@ export class Workspace {
   }
 
   /** Where the kernels write the reports of loss tokens from `from` on. */
-  report(from: number, count: number): { logprob: GpuTensor; entropy: GpuTensor; stats: GpuTensor } {
+  report(
+    from: number,
+    count: number,
+  ): { logprob: GpuTensor; entropy: GpuTensor; stats: GpuTensor } {
     const most = this.lossTokens;
     return {
       logprob: rows(this.view('head.logprob', [most]), from, count),

@@ -38,9 +38,11 @@ function toolspaceOf(metadata: ModelInfo['metadata']): string {
 }
 
 /** What the page shows of a model: plain numbers and names. */
-export function summaryOf({ info, toolspace }: LoadedModel): ModelSummary {
-  const { metadata: _metadata, eosIds: _eosIds, ...shown } = info;
-  return { ...shown, toolspace };
+export function summaryOf(model: LoadedModel): ModelSummary {
+  const { metadata: _metadata, eosIds: _eosIds, ...shown } = model.info;
+  const { contextTokens } = limitsFor(model);
+  const episodeTokens = Math.min(contextTokens, shown.contextLength);
+  return { ...shown, toolspace: model.toolspace, episodeTokens };
 }
 
 /** Limits of a single episode: the defaults for small models, more room for others. */

@@ -111,6 +111,8 @@ export type GpuEvent =
 export type ModelSummary = Omit<ModelInfo, 'metadata' | 'eosIds'> & {
   /** The toolspace that the model was made for; `core` when it does not say. */
   toolspace: string;
+  /** The most tokens of a single episode. */
+  episodeTokens: number;
 };
 
 /** Who plays an episode: the loaded model, the model with a stored run's adapter, or the scripted teacher. */

@@ -1,16 +1,17 @@
 // `atlas pretrain`: all weights, from random initialisation or a GGUF.
+
+import { InputError } from '../../base/errors.ts';
+import { deriveSeed } from '../../base/rng.ts';
+import { readAllF32 } from '../../engine/model.ts';
 import { experimentHash } from '../../lab/experiment-hash.ts';
 import { runPretrain } from '../../lab/pretrain.ts';
-import { readAllF32 } from '../../engine/model.ts';
 import { tokenizerFromMetadata } from '../../tokenizer/tokenizer.ts';
-import { openDirectEpisode } from '../../toolspace/direct-episode.ts';
 import { tokenizerCorpus } from '../../toolspace/corpus.ts';
+import { openDirectEpisode } from '../../toolspace/direct-episode.ts';
 import { newModel } from '../../train/new-model.ts';
 import { fullTarget } from '../../train/targets.ts';
 import { GpuTrainer } from '../../train/trainer.ts';
 import { type PretrainExperiment, pretrainSchema } from '../../trajectory/experiment.ts';
-import { InputError } from '../../base/errors.ts';
-import { deriveSeed } from '../../base/rng.ts';
 import { plainValue } from '../../weights/gguf-values.ts';
 import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
@@ -41,7 +42,9 @@ export async function pretrain(argv: readonly string[]): Promise<void> {
   const { config, metadata, values } = await startOf(experiment);
   const store = await openRunDirectory(out, { resume: flags.has('resume') });
   const gpu = await openNodeGpu(flags);
-  note(`pretrain: ${gpu.caps.description}, subgroup ${gpu.caps.subgroupSize}, vocabulary ${config.vocab}`);
+  note(
+    `pretrain: ${gpu.caps.description}, subgroup ${gpu.caps.subgroupSize}, vocabulary ${config.vocab}`,
+  );
   await store.writeFile(
     'experiment.json',
     new TextEncoder().encode(`${JSON.stringify(experiment, null, 2)}\n`),

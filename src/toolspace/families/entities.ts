@@ -1,5 +1,5 @@
-// Families about one entity: each action stands once with the entity's id (one call) and once with its name (two calls,
-// the id is carried). Knows nothing of how parts are combined.
+// Families about one entity: each action stands once with the entity's id (one call) and once with
+// its name (two calls, the id is carried). Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import type { Json, JsonObject } from '../../trajectory/json.ts';
 import type { Phrasings } from '../phrasing.ts';
@@ -21,7 +21,10 @@ export const FINDERS: Readonly<Record<EntityKind, { tool: string; key: string }>
   ticket: { tool: 'tickets:find_ticket', key: 'title' },
 };
 
-/** What an action adds to the id: slots of the request, arguments of the call, and what must be so at the end. */
+/**
+ * What an action adds to the id: slots of the request, arguments of the call, and what must be so
+ * at the end.
+ */
 interface Extra {
   slots: Record<string, string>;
   arguments: JsonObject;
@@ -145,7 +148,8 @@ function drawPart(draft: Draft, action: Action, named: boolean): Part {
   if (action.asks !== undefined) {
     const value = defined(result[action.asks], action.asks);
     const asked = typeof value === 'number' ? value : String(value);
-    const description = `The answer states the ${action.asks} of ${action.kind} ${entity.id}: ${asked}.`;
+    const what = `the ${action.asks} of ${action.kind} ${entity.id}`;
+    const description = `The answer states ${what}: ${asked}.`;
     return { slots, asked: [asked], requirement: { description, check: statesAll([asked]) } };
   }
   const { key, value } = defined(extra.final, 'final value');

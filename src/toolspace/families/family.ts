@@ -1,5 +1,6 @@
-// What a family of request parts is, and the draft of a task that families write their steps into. A family picks its
-// values from the draft's states as they are after the parts before it. Knows no particular family.
+// What a family of request parts is, and the draft of a task that families write their steps into.
+// A family picks its values from the draft's states as they are after the parts before it. Knows no
+// particular family.
 import { defined } from '../../base/assert.ts';
 import type { Rng } from '../../base/rng.ts';
 import type { Json, JsonObject } from '../../trajectory/json.ts';
@@ -75,7 +76,9 @@ export class Draft {
     return result.value;
   }
 
-  /** Looks a name up as it stands in the request; a misspelled one is mended from the suggestion. */
+  /**
+   * Looks a name up as it stands in the request; a misspelled one is mended from the suggestion.
+   */
   find(tool: string, key: string, asked: string, name: string): JsonObject {
     if (asked !== name) {
       const [server, toolName] = splitName(tool);

@@ -1,4 +1,5 @@
-// The built-in calendar: events with a date, a time and guests. Knows nothing of tasks or transports.
+// The built-in calendar: events with a date, a time and guests. Knows nothing of tasks or
+// transports.
 import { z } from 'zod';
 import { defined } from '../../base/assert.ts';
 import { byId, byName, changed, defineTool, drawIds, type ServerDef } from '../server.ts';
@@ -11,7 +12,10 @@ export type CalendarEvent = {
   time: string;
   guests: string[];
 };
-/** `last` is the largest number that an id ever had: the id of a cancelled event is not given again. */
+/**
+ * `last` is the largest number that an id ever had: the id of a cancelled event is not given
+ * again.
+ */
 export type CalendarState = { events: CalendarEvent[]; last: number };
 
 const id = z.string().describe('event id');

@@ -1,4 +1,5 @@
-// The built-in inventory: items with a place, a count, a price and a cost. Knows nothing of tasks or transports.
+// The built-in inventory: items with a place, a count, a price and a cost. Knows nothing of tasks
+// or transports.
 import { z } from 'zod';
 import { defined } from '../../base/assert.ts';
 import { byId, byName, changed, defineTool, drawIds, type ServerDef } from '../server.ts';

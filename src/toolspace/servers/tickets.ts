@@ -1,4 +1,5 @@
-// The built-in ticket desk: tickets with an owner, a status and a priority. Knows nothing of tasks or transports.
+// The built-in ticket desk: tickets with an owner, a status and a priority. Knows nothing of tasks
+// or transports.
 import { z } from 'zod';
 import { defined } from '../../base/assert.ts';
 import {

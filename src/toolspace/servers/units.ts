@@ -1,4 +1,5 @@
-// The built-in unit conversion: measures, money at the world's rates, days, and a product. Knows nothing of tasks.
+// The built-in unit conversion: measures, money at the world's rates, days, and a product. Knows
+// nothing of tasks.
 import { z } from 'zod';
 import { defineTool, type Outcome, type ServerDef } from '../server.ts';
 import { daysBetween, isDate, rounded, shiftDate } from '../values.ts';

@@ -2,11 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Serving, serveHttp } from '../../../src/cli/serve.ts';
 import { connectServer } from '../../../src/tools/mcp-client.ts';
 import type { Toolbox } from '../../../src/tools/toolbox.ts';
-import {
-  openDirectEpisode,
-  openEpisode,
-  openRemoteEpisode,
-} from '../../../src/toolspace/episode.ts';
+import { openDirectEpisode } from '../../../src/toolspace/direct-episode.ts';
+import { openEpisode, openRemoteEpisode } from '../../../src/toolspace/episode.ts';
 import { createHost } from '../../../src/toolspace/host.ts';
 import { generateTasks } from '../../../src/toolspace/tasks.ts';
 import { liveServers, makeWorld, serverSpecs } from '../../../src/toolspace/world.ts';
@@ -38,7 +35,7 @@ describe('in the same process', () => {
   });
 
   test('the oracle solves tasks without a transport, with the same answers', async () => {
-    for (const task of draw(50)) await runOracle(task, await openDirectEpisode(task));
+    for (const task of draw(50)) await runOracle(task, await openDirectEpisode(options(task, 'a')));
   });
 
   test('episodes share no state', async () => {

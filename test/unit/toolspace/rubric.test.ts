@@ -17,7 +17,10 @@ function play(task: Task, steps: readonly OracleStep[], answer: string | null): 
     const result = { ...live.call(tool, args), tier: 'live' as const, cutCharacters: 0 };
     return { turn, server, tool, arguments: args, meta: false, result };
   });
-  const final = task.servers.map((name): [string, JsonObject] => [name, servers.get(name)?.state ?? {}]);
+  const final = task.servers.map((name): [string, JsonObject] => [
+    name,
+    servers.get(name)?.state ?? {},
+  ]);
   return traceSchema.parse({
     v: 1,
     id: task.id,

@@ -1,0 +1,216 @@
+// The task and how it is run: another task, the model, the mode, Run.
+import { signal } from '@preact/signals';
+import { bytes, count, MODE_NAMES, plural } from '../logic/format.ts';
+import { Badge, Field, type Option, Segmented } from '../parts/small.tsx';
+import { attempt, loading, model, problem, SHIPPED } from '../state/session.ts';
+import {
+  type Chosen,
+  chosen,
+  drawTask,
+  mode,
+  runTask,
+  stopTask,
+  task,
+  taskSeed,
+  temperature,
+  working,
+} from '../state/task-state.ts';
+
+const MODES = (['itl', 'isl', 'eager'] as const).map((value) => ({
+  value,
+  label: value === 'eager' ? 'Eager' : value.toUpperCase(),
+  hint: MODE_NAMES[value].about,
+}));
+
+const SAMPLING: readonly Option<'greedy' | 'sampled'>[] = [
+  { value: 'greedy', label: 'Greedy', hint: 'Always the most likely token' },
+  { value: 'sampled', label: 'Sampled', hint: 'Temperature 1, as in training' },
+];
+
+const url = signal('');
+
+export function TaskCard() {
+  const current = task.value;
+  const busy = working.value !== null;
+  return (
+    <section class="card task-card" aria-labelledby="task-title">
+      <header class="task-head">
+        <h2 id="task-title" class="eyebrow">
+          Task {taskSeed.value}
+        </h2>
+        {current === null ? null : (
+          <p class="task-facts">
+            <Badge>{plural(current.oracle.steps.length, 'call')}</Badge>
+            {current.servers.map((server) => (
+              <Badge key={server} tone="accent">
+                {server}
+              </Badge>
+            ))}
+          </p>
+        )}
+        <button
+          type="button"
+          class="button button-quiet"
+          disabled={busy}
+          onClick={() => attempt(() => drawTask(taskSeed.value + 1))}
+        >
+          Another task
+        </button>
+      </header>
+      <p class="request">{current?.prompt ?? 'Drawing a task…'}</p>
+      <Choices busy={busy} />
+      <footer class="task-foot">
+        <ModelFacts />
+        {busy ? (
+          <button type="button" class="button" onClick={() => attempt(stopTask)}>
+            Stop
+          </button>
+        ) : (
+          <button
+            type="button"
+            class="button button-primary"
+            disabled={current === null || problem.value === 'checking'}
+            onClick={() => attempt(runTask)}
+          >
+            Run
+          </button>
+        )}
+      </footer>
+    </section>
+  );
+}
+
+function Choices({ busy }: { busy: boolean }) {
+  return (
+    <div class="choices">
+      <PlayerChoice busy={busy} />
+      <Segmented
+        legend="Tools are shown by"
+        options={MODES}
+        value={mode.value === 'ptc' ? 'itl' : mode.value}
+        disabled={busy}
+        onChange={(value) => {
+          mode.value = value;
+        }}
+      />
+      <Segmented
+        legend="Sampling"
+        options={SAMPLING}
+        value={temperature.value === 0 ? 'greedy' : 'sampled'}
+        disabled={busy}
+        onChange={(value) => {
+          temperature.value = value === 'greedy' ? 0 : 1;
+        }}
+      />
+      <p class="hint">{MODE_NAMES[mode.value].about}.</p>
+    </div>
+  );
+}
+
+type PlayerKey = 'nano' | 'rookie' | 'own' | 'teacher' | 'trained';
+
+function keyOf(who: Chosen): PlayerKey {
+  return who.kind === 'shipped' ? who.name : who.kind;
+}
+
+function PlayerChoice({ busy }: { busy: boolean }) {
+  const who = chosen.value;
+  const noGpu = problem.value !== null;
+  const models: Option<PlayerKey>[] = noGpu
+    ? []
+    : [
+        { value: 'nano', label: 'nano', hint: 'Trained for these tools' },
+        { value: 'rookie', label: 'rookie', hint: 'An early stage of nano, with room to learn' },
+        { value: 'own', label: 'Your own…', hint: 'A GGUF file or its address' },
+      ];
+  const trained: Option<PlayerKey>[] =
+    who.kind === 'trained'
+      ? [{ value: 'trained', label: who.label, hint: 'What you trained' }]
+      : [];
+  const teacher: Option<PlayerKey> = {
+    value: 'teacher',
+    label: 'teacher',
+    hint: 'A script that knows the solution; needs no GPU',
+  };
+  return (
+    <div class="choice-wide">
+      <Segmented
+        legend="Played by"
+        options={[...models, ...trained, teacher]}
+        value={keyOf(who)}
+        disabled={busy}
+        onChange={choose}
+      />
+      {who.kind === 'own' ? <OwnModel /> : null}
+    </div>
+  );
+}
+
+function choose(key: PlayerKey): void {
+  const name = SHIPPED.find((item) => item === key);
+  if (name !== undefined) chosen.value = { kind: 'shipped', name };
+  else if (key === 'teacher') chosen.value = { kind: 'teacher' };
+  else if (key === 'own') chosen.value = { kind: 'own', key: '', source: { kind: 'url', url: '' } };
+}
+
+function OwnModel() {
+  return (
+    <div class="own-model">
+      <Field label="GGUF file">
+        <input
+          type="file"
+          accept=".gguf"
+          onChange={(event) => {
+            const file = event.currentTarget.files?.[0];
+            if (file === undefined) return;
+            const key = `file:${file.name}:${file.size}:${file.lastModified}`;
+            chosen.value = { kind: 'own', key, source: { kind: 'file', file } };
+          }}
+        />
+      </Field>
+      <Field label="or its address">
+        <input
+          type="url"
+          value={url.value}
+          placeholder="https://…/model.gguf"
+          onInput={(event) => {
+            url.value = event.currentTarget.value.trim();
+            const source = { kind: 'url', url: url.value } as const;
+            chosen.value = { kind: 'own', key: `url:${url.value}`, source };
+          }}
+        />
+      </Field>
+    </div>
+  );
+}
+
+function ModelFacts() {
+  const coming = loading.value;
+  if (coming !== null) {
+    const { loadedBytes, totalBytes } = coming;
+    const known = totalBytes > 0;
+    return (
+      <p class="model-facts">
+        <progress
+          aria-label={`Loading ${coming.key}`}
+          max={known ? totalBytes : 1}
+          {...(known ? { value: loadedBytes } : {})}
+        />{' '}
+        {known ? `${bytes(loadedBytes)} of ${bytes(totalBytes)}` : 'Loading the model…'}
+      </p>
+    );
+  }
+  if (chosen.value.kind === 'teacher') {
+    return <p class="model-facts">A script that knows the solution, on the same real tools.</p>;
+  }
+  const summary = model.value?.summary;
+  if (summary === undefined) {
+    return <p class="model-facts">The model loads with the first run.</p>;
+  }
+  const { name, parameters, layers, sizeBytes } = summary;
+  return (
+    <p class="model-facts">
+      {name}: {count(parameters)} parameters, {plural(layers, 'layer')}, {bytes(sizeBytes)}
+    </p>
+  );
+}

@@ -1,0 +1,262 @@
+// Training: make a run, step it, watch it, take the adapter home.
+import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { LabProgress } from '../../lab/progress.ts';
+import type { RunListing } from '../../workers/client.ts';
+import { fixed, percent, plural } from '../logic/format.ts';
+import { PRESET_CHOICES } from '../logic/preset.ts';
+import { Chart } from '../parts/chart.tsx';
+import { MetricsTable } from '../parts/metrics-table.tsx';
+import { Badge, Field, NumberField, Tile } from '../parts/small.tsx';
+import { TraceList } from '../parts/trace-list.tsx';
+import { attempt, loading, problem, SHIPPED } from '../state/session.ts';
+import { chosen } from '../state/task-state.ts';
+import {
+  advance,
+  createRun,
+  downloadAdapter,
+  metrics,
+  openRun,
+  pauseRun,
+  progress,
+  refreshRuns,
+  runs,
+  showRun,
+  stopRun,
+  training,
+} from '../state/train-state.ts';
+import { OpenTrace } from './open-trace.tsx';
+
+export function TrainView() {
+  const ready = problem.value !== 'checking';
+  useEffect(() => {
+    if (ready && runs.value === null) void attempt(openNewest);
+  }, [ready]);
+  const run = openRun.value;
+  return (
+    <>
+      <header class="hero hero-small">
+        <h1>Training</h1>
+        <p>
+          The model tries each task several times. What scored better than its siblings becomes more
+          likely (GRPO): small steps on a LoRA adapter, computed in this tab.
+        </p>
+      </header>
+      <NewRun />
+      {run === null || run.kind === 'episodes' ? null : <OpenRun run={run} />}
+    </>
+  );
+}
+
+/** After a reload the page stands where it was: at the newest run. */
+async function openNewest(): Promise<void> {
+  await refreshRuns();
+  const newest = runs.value?.find((run) => run.kind === 'experiment');
+  if (newest !== undefined && openRun.value === null) await showRun(newest.id);
+}
+
+function NewRun() {
+  const choices = useSignal(PRESET_CHOICES);
+  const value = choices.value;
+  const set = (change: Partial<typeof value>): void => {
+    choices.value = { ...value, ...change };
+  };
+  const unable = problem.value !== null || training.value !== null || loading.value !== null;
+  return (
+    <details class="card new-run" open={openRun.value === null}>
+      <summary>
+        <h2>New run: rookie learns</h2>
+      </summary>
+      <div class="fields">
+        <Field label="Model">
+          <select
+            value={value.model}
+            onChange={(event) => set({ model: event.currentTarget.value })}
+          >
+            {SHIPPED.map((name) => (
+              <option key={name} value={name}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </Field>
+        <NumberField
+          label="Tasks a step"
+          value={value.tasksPerStep}
+          min={1}
+          max={64}
+          onChange={(tasksPerStep) => set({ tasksPerStep })}
+        />
+        <NumberField
+          label="Tries of each task"
+          value={value.group}
+          min={2}
+          max={32}
+          onChange={(group) => set({ group })}
+        />
+        <NumberField
+          label="Steps"
+          value={value.steps}
+          min={1}
+          max={1000}
+          onChange={(steps) => set({ steps })}
+        />
+        <NumberField
+          label="Learning rate"
+          value={value.learningRate}
+          min={0.000001}
+          max={0.1}
+          step="any"
+          onChange={(learningRate) => set({ learningRate })}
+        />
+        <NumberField
+          label="Seed"
+          value={value.seed}
+          min={0}
+          max={999_999}
+          onChange={(seed) => set({ seed })}
+        />
+      </div>
+      <footer class="task-foot">
+        <p class="model-facts">
+          {plural(value.tasksPerStep * value.group, 'try', 'tries')} a step. Equal settings give
+          equal results on the same device.
+        </p>
+        <button
+          type="button"
+          class="button button-primary"
+          disabled={unable}
+          onClick={() => attempt(() => createRun(value))}
+        >
+          Create run
+        </button>
+      </footer>
+      {problem.value !== null && problem.value !== 'checking' ? (
+        <p class="quiet">Training needs WebGPU; the Run page says how to get it.</p>
+      ) : null}
+    </details>
+  );
+}
+
+function OpenRun({ run }: { run: RunListing }) {
+  const lines = metrics.value;
+  const last = lines.at(-1) ?? null;
+  const first = lines[0] ?? null;
+  return (
+    <section class="run" aria-labelledby="run-title">
+      <header class="run-head">
+        <h2 id="run-title">{run.name}</h2>
+        <Badge tone={training.value === run.id ? 'accent' : 'plain'}>{statusOf(run)}</Badge>
+        <span class="quiet">{run.id}</span>
+      </header>
+      <Controls run={run} />
+      {run.error === null ? null : <p class="alert">{run.error}</p>}
+      <dl class="tiles">
+        <Tile name="Step" value={String(run.step)} note={`of ${run.steps}`} />
+        <Tile
+          name="Success"
+          value={percent(last?.success ?? null)}
+          note={first === null ? '' : `from ${percent(first.success)}`}
+        />
+        <Tile
+          name="Reward"
+          value={fixed(last?.reward ?? null)}
+          note={first === null ? '' : `from ${fixed(first.reward)}`}
+        />
+        <Tile name="Entropy" value={fixed(last?.entropy ?? null)} note="nats a token" />
+      </dl>
+      <Chart metrics={lines} steps={run.steps} />
+      {lines.length === 0 ? null : <MetricsTable metrics={lines} />}
+      <h3 class="section-title">Tries, newest first</h3>
+      <div class="split">
+        <div class="split-list">
+          <TraceList />
+        </div>
+        <OpenTrace limit={run.experiment?.limits.contextTokens ?? null} />
+      </div>
+    </section>
+  );
+}
+
+function statusOf(run: RunListing): string {
+  if (training.value === run.id) return 'at work';
+  if (run.status === 'paused') return run.step === 0 ? 'new' : 'paused';
+  return run.status;
+}
+
+function Controls({ run }: { run: RunListing }) {
+  const working = training.value === run.id;
+  const done = run.status === 'done';
+  const unable = problem.value !== null || training.value !== null || done;
+  const go = run.step === 0 ? 'Run' : 'Resume';
+  return (
+    <div class="controls">
+      {working ? (
+        <>
+          <button type="button" class="button" onClick={() => attempt(pauseRun)}>
+            Pause
+          </button>
+          <button type="button" class="button" onClick={() => attempt(stopRun)}>
+            Stop
+          </button>
+        </>
+      ) : (
+        <>
+          <button
+            type="button"
+            class="button button-primary"
+            disabled={unable}
+            onClick={() => attempt(() => advance('run'))}
+          >
+            {go}
+          </button>
+          <button
+            type="button"
+            class="button"
+            disabled={unable}
+            onClick={() => attempt(() => advance('step'))}
+          >
+            Step
+          </button>
+        </>
+      )}
+      <button
+        type="button"
+        class="button button-quiet"
+        disabled={!run.hasAdapter}
+        onClick={() => attempt(downloadAdapter)}
+      >
+        Download adapter
+      </button>
+      <button
+        type="button"
+        class="button button-quiet"
+        disabled={!run.hasAdapter || working}
+        onClick={() => playWith(run)}
+      >
+        Try it on a task
+      </button>
+      <p class="progress-line">{working ? progressText(progress.value) : ''}</p>
+    </div>
+  );
+}
+
+function playWith(run: RunListing): void {
+  const base = run.experiment?.model ?? '';
+  chosen.value = { kind: 'trained', run: run.id, base, label: `${base} + ${run.step} steps` };
+  location.hash = '#/run';
+}
+
+function progressText(told: LabProgress | null): string {
+  if (told === null) return loading.value === null ? 'Getting ready…' : 'Loading the model…';
+  switch (told.kind) {
+    case 'rollout':
+      return `Step ${told.step + 1}: try ${told.done} of ${told.total}`;
+    case 'update':
+      return `Step ${told.step + 1}: update ${told.done} of ${told.total}`;
+    case 'step':
+      return `Step ${told.step + 1} of ${told.steps} is done`;
+    default:
+      return told satisfies never;
+  }
+}

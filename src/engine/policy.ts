@@ -166,7 +166,6 @@ export class EnginePolicy implements TokenPolicy {
   }
 
   #accept(entry: Active, id: number, logprob: number): void {
-    const { request } = entry;
     entry.ids.push(id);
     entry.logprobs.push(logprob);
     entry.options.onTokens?.([id], [logprob]);

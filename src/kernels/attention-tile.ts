@@ -22,6 +22,8 @@ export interface AttentionTile {
   readonly rows: number;
   /** Tiles that the heads of a group need. */
   readonly parts: number;
+  /** Rows of a block of 16 that a lane loads. */
+  readonly loads: number;
   readonly variant: ShaderVariant;
   readonly overrides: { readonly WG_SIZE: number };
 }
@@ -56,6 +58,7 @@ export function attentionTile(
     heads,
     rows: Math.min(Math.floor(lanes / heads), size > 0 ? maxRows : lanes),
     parts: Math.ceil(H / G / heads),
+    loads: Math.max(16 / Math.max(size, 1), 1),
     variant: {
       on: size > 0 ? ['subgroups'] : [],
       constants: { SG_SIZE: Math.max(size, 1), HEAD_DIM: D, UNROLL: caps.software ? 0 : 1 },

@@ -5,7 +5,7 @@ import { assertShape, type GpuTensor, shape3 } from '../gpu/tensor.ts';
 import { assertHeads, attentionTile } from './attention-tile.ts';
 import { groupsFor } from './launch.ts';
 
-const params = {
+const TILE_PARAMS = {
   M: 'u32',
   H: 'u32',
   G: 'u32',
@@ -13,12 +13,13 @@ const params = {
   tileHeads: 'u32',
   parts: 'u32',
   d4: 'u32',
+  loads: 'u32',
   scale: 'f32',
 } as const;
 
 const ATTENTION = kernel({
   file: 'attention/attention',
-  params,
+  params: TILE_PARAMS,
   reads: ['q', 'k', 'v', 'start'],
   writes: ['o', 'lse'],
 });
@@ -32,14 +33,14 @@ const DELTA = kernel({
 
 const QUERY_GRAD = kernel({
   file: 'attention/attention_query_grad',
-  params,
+  params: TILE_PARAMS,
   reads: ['q', 'k', 'v', 'dO', 'row', 'start'],
   writes: ['dq'],
 });
 
 const KEY_GRAD = kernel({
   file: 'attention/attention_key_grad',
-  params: { M: 'u32', H: 'u32', G: 'u32', d4: 'u32', scale: 'f32' },
+  params: { M: 'u32', H: 'u32', G: 'u32', d4: 'u32', loads: 'u32', scale: 'f32' },
   reads: ['q', 'k', 'v', 'dO', 'row', 'end'],
   writes: ['dk', 'dv'],
 });
@@ -84,6 +85,7 @@ export function encodeAttention(pass: KernelPass, args: AttentionArgs): void {
       tileHeads: tile.heads,
       parts: tile.parts,
       d4: D / 4,
+      loads: tile.loads,
       scale: 1 / Math.sqrt(D),
     },
     bind: { q, k, v, start, o, lse },
@@ -137,8 +139,6 @@ export function encodeAttentionGrad(pass: KernelPass, args: AttentionGradArgs): 
   assertShape(end, [M], 'attention-grad.end');
   assertShape(lse, [M, H], 'attention-grad.lse');
   assertShape(row, [M, H, 2], 'attention-grad.row');
-  const scale = 1 / Math.sqrt(D);
-  const d4 = D / 4;
   pass.dispatch(DELTA, {
     params: { N: M * H, D4: D / 4 },
     bind: { o, dO, lse, row },
@@ -146,14 +146,15 @@ export function encodeAttentionGrad(pass: KernelPass, args: AttentionGradArgs): 
   });
   const tile = attentionTile(pass.caps, { H, G, D });
   const how = { variant: tile.variant, overrides: tile.overrides };
+  const params = { M, H, G, d4: D / 4, loads: tile.loads, scale: 1 / Math.sqrt(D) };
   pass.dispatch(QUERY_GRAD, {
-    params: { M, H, G, tileRows: tile.rows, tileHeads: tile.heads, parts: tile.parts, d4, scale },
+    params: { ...params, tileRows: tile.rows, tileHeads: tile.heads, parts: tile.parts },
     bind: { q, k, v, dO, row, start, dq },
     grid: [Math.ceil(M / tile.rows), G * tile.parts],
     ...how,
   });
   pass.dispatch(KEY_GRAD, {
-    params: { M, H, G, d4, scale },
+    params,
     bind: { q, k, v, dO, row, end, dk, dv },
     grid: [Math.ceil(M / tile.lanes), G],
     ...how,

@@ -38,12 +38,13 @@ import {
 } from './protocol.ts';
 import type { Shelf } from './shelf.ts';
 import { parseTrace, viewOf } from './trace-view.ts';
-import { Training, type TrainingParts } from './training.ts';
+import { type RunLock, Training, type TrainingParts } from './training.ts';
 
 export interface PageDeskOptions {
   shelf: Promise<Shelf>;
   emit: (event: PageEvent) => void;
   gpu: Hello['gpu'];
+  lock: RunLock;
 }
 
 export class PageDesk implements PageApi {
@@ -55,10 +56,10 @@ export class PageDesk implements PageApi {
   #model: LoadedModel | null = null;
   #tokenizer: Tokenizer | null = null;
 
-  constructor({ shelf, emit, gpu }: PageDeskOptions) {
+  constructor({ shelf, emit, gpu, lock }: PageDeskOptions) {
     this.#shelf = shelf;
     this.#emit = emit;
-    this.#training = new Training(emit);
+    this.#training = new Training(emit, lock);
     this.#gpu =
       gpu === null
         ? null

@@ -29,12 +29,17 @@ interface Active {
   pausing: boolean;
 }
 
+/** Holds a run for this tab while `work` lasts. @throws {InputError} when another tab has it. */
+export type RunLock = <T>(run: string, work: () => Promise<T>) => Promise<T>;
+
 export class Training {
   readonly #emit: (event: PageEvent) => void;
+  readonly #lock: RunLock;
   #active: Active | null = null;
 
-  constructor(emit: (event: PageEvent) => void) {
+  constructor(emit: (event: PageEvent) => void, lock: RunLock) {
     this.#emit = emit;
+    this.#lock = lock;
   }
 
   /** The run whose step is at work, or null. */
@@ -98,7 +103,7 @@ export class Training {
 
   async #work(active: Active): Promise<RunListing> {
     const { id } = active;
-    return withRunLock(id, async () => {
+    return this.#lock(id, async () => {
       await this.#tell(active, 'running');
       try {
         const done = await this.#steps(active);
@@ -167,14 +172,4 @@ function checkModel(experiment: Experiment, { info }: LoadedModel): void {
     `run: got the model ${info.name} (${info.hash.slice(0, 12)}), need ${experiment.model} ` +
       `(${needed.slice(0, 12)}) that the run began with; load that one`,
   );
-}
-
-/** Two tabs must not write the same run. @throws {InputError} when another tab has it. */
-async function withRunLock<T>(run: string, work: () => Promise<T>): Promise<T> {
-  return navigator.locks.request(`run ${run}`, { ifAvailable: true }, async (lock) => {
-    if (lock === null) {
-      throw new InputError('run-locked', `run ${run}: another tab works on it; go on there`);
-    }
-    return work();
-  });
 }

@@ -10,7 +10,7 @@ import { TOLERANCES } from '../support/tolerances.ts';
 const real = await testGpu();
 const plain = withSubgroups(real, Gpu, 0);
 
-export const CASES: AttentionCase[] = [
+const CASES: AttentionCase[] = [
   attentionCase([1], [1, 1, 4]),
   attentionCase([7], [4, 2, 32]),
   attentionCase([3, 1, 21, 1, 1, 40], [4, 2, 32]),
@@ -37,6 +37,9 @@ async function run(gpu: Gpu, { shape }: AttentionCase, input: ReturnType<typeof 
   gpu.submit(pass);
   return { o: await valuesOf(gpu, o), lse: await valuesOf(gpu, lse) };
 }
+
+/** The build for hardware, whose loops have constant bounds. */
+const unrolled = new Gpu(real.device, { ...real.caps, software: false });
 
 describe.each([
   ['with the subgroups of the device', real],
@@ -65,6 +68,32 @@ describe.each([
     expect(alone.o).toEqual(all.o.slice(from * H * D, to * H * D));
     expect(alone.lse).toEqual(all.lse.slice(from * H, to * H));
   });
+});
+
+it.each([attentionCase([3, 1, 21], [4, 2, 8]), attentionCase([7], [1, 1, 4])])(
+  'unrolled attention of $name has the bits of the other build',
+  async (given) => {
+    const input = attentionInput(given);
+    const want = await run(real, given, input);
+    expect(await run(unrolled, given, input)).toEqual(want);
+  },
+);
+
+it.each([4, 8, 32, 64])('attention compiles for subgroups of %i', async (subgroupSize) => {
+  const gpu = withSubgroups(real, Gpu, subgroupSize);
+  const given = attentionCase([3], [2, 1, 8]);
+  const { M, H, G, D } = given.shape;
+  const { q, k, v, start } = attentionInput(given);
+  encodeAttention(gpu.pass(), {
+    q: gpu.upload('q', [M, H, D], q),
+    k: gpu.upload('k', [M, G, D], k),
+    v: gpu.upload('v', [M, G, D], v),
+    start: gpu.upload('start', [M], start),
+    o: gpu.tensor('o', [M, H, D]),
+    lse: gpu.tensor('lse', [M, H]),
+  });
+  await gpu.pipelines.settled();
+  expect(gpu.failure).toBeNull();
 });
 
 it('averages the values of equal keys', async () => {

@@ -1,36 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { Rng } from '../../src/base/rng.ts';
+import { Gpu } from '../../src/gpu/device.ts';
 import { linear, linearInputGrad, linearWeightGrad } from '../../src/kernels/cpu/linear.ts';
-import { encodeLinear, encodeLinearInputGrad, encodeLinearWeightGrad } from '../../src/kernels/linear.ts';
-import { uploadF32Matrix, uploadQ8Matrix, type WeightMatrix } from '../../src/kernels/weight-matrix.ts';
+import {
+  encodeLinear,
+  encodeLinearInputGrad,
+  encodeLinearWeightGrad,
+} from '../../src/kernels/linear.ts';
+import { uploadF32Matrix, uploadQ8Matrix } from '../../src/kernels/weight-matrix.ts';
 import { dequantizeQ8, quantizeQ8 } from '../../src/weights/quant.ts';
 import { testGpu } from '../support/gpu.ts';
+import { guarded, normals, valuesOf, withSubgroups, worstError } from '../support/guarded.ts';
 
-const SENTINEL = 12345.5;
-const gpu = await testGpu();
-
-function normals(rng: Rng, n: number): Float32Array {
-  return Float32Array.from({ length: n }, () => rng.normal());
-}
-
-/** An output with sentinel words behind it, seen as its first elements. */
-function guarded(values: Float32Array, shape: number[]) {
-  const padded = new Float32Array(values.length + 64).fill(SENTINEL);
-  padded.set(values);
-  const whole = gpu.upload('guarded', [padded.length], padded);
-  return { whole, view: { ...whole, shape } };
-}
-
-async function compare(out: { whole: { shape: readonly number[] } & object }, want: Float64Array, K: number) {
-  const got = await gpu.readF32(out.whole as Parameters<typeof gpu.readF32>[0]);
-  const bound = 2e-6 * Math.sqrt(K) + 1e-6;
-  let worst = 0;
-  want.forEach((value, i) => {
-    worst = Math.max(worst, Math.abs((got[i] ?? Number.NaN) - value) / (1 + Math.abs(value)));
-  });
-  expect(worst).toBeLessThan(bound);
-  for (const word of got.subarray(want.length)) expect(word).toBe(SENTINEL);
-}
+const opened = await testGpu();
+const devices = {
+  'with subgroups': opened,
+  'without subgroups': withSubgroups(opened, Gpu, 0),
+};
 
 const SIZES: [number, number, number][] = [
   [1, 1, 4],
@@ -43,82 +28,79 @@ const SIZES: [number, number, number][] = [
   [150, 8, 128],
 ];
 
-function weightsOf(format: 'F32' | 'Q8_0', N: number, K: number, rng: Rng) {
-  const values = normals(rng, N * K);
-  if (format === 'F32') return { matrix: uploadF32Matrix(gpu, 'w', N, K, values), values };
-  const blocks = quantizeQ8(values);
-  return { matrix: uploadQ8Matrix(gpu, 'w', N, K, blocks), values: dequantizeQ8(blocks) };
-}
+/** Of a sum of K products of standard normals in f32, relative to 1 + |sum|. */
+const bound = (K: number) => 2e-6 * Math.sqrt(K) + 1e-6;
 
-describe.each(['F32', 'Q8_0'] as const)('linear with %s weights', (format) => {
-  for (const [M, N, K] of SIZES) {
-    if (format === 'Q8_0' && K % 32 !== 0) continue;
-    for (const accumulate of [false, true]) {
-      it(`${M}x${N}x${K}${accumulate ? ' accumulated' : ''}`, async () => {
-        const rng = new Rng(M * 7919 + N * 31 + K);
-        const { matrix, values } = weightsOf(format, N, K, rng);
-        const size = [M, N, K] as const;
-        const x = normals(rng, M * K);
-        const dy = normals(rng, M * N);
-        const y = guarded(normals(rng, M * N), [M, N]);
-        const dx = guarded(normals(rng, M * K), [M, K]);
-        const wantY = Float64Array.from((await gpu.readF32(y.whole)).subarray(0, M * N));
-        const wantDx = Float64Array.from((await gpu.readF32(dx.whole)).subarray(0, M * K));
-        linear(x, values, wantY, size, 0.5, accumulate);
-        linearInputGrad(dy, values, wantDx, size, 0.5, accumulate);
-        const pass = gpu.pass();
-        const common = { w: matrix as WeightMatrix, scale: 0.5, accumulate };
-        encodeLinear(pass, { ...common, x: gpu.upload('x', [M, K], x), y: y.view });
-        encodeLinearInputGrad(pass, { ...common, dy: gpu.upload('dy', [M, N], dy), dx: dx.view });
-        gpu.submit(pass);
-        await compare(y, wantY, K);
-        await compare(dx, wantDx, N);
-      });
-    }
+describe.each(Object.entries(devices))('linear %s', (_, gpu) => {
+  function weightsOf(format: 'F32' | 'Q8_0', N: number, K: number) {
+    const values = normals(N * 31 + K, N * K);
+    if (format === 'F32') return { w: uploadF32Matrix(gpu, 'w', N, K, values), values };
+    const blocks = quantizeQ8(values);
+    return { w: uploadQ8Matrix(gpu, 'w', N, K, blocks), values: dequantizeQ8(blocks) };
   }
-});
 
-describe('linear weight gradient', () => {
-  for (const [M, N, K] of SIZES) {
-    it(`${M}x${N}x${K}`, async () => {
-      const rng = new Rng(M + N * 101 + K * 7);
-      const x = normals(rng, M * K);
-      const dy = normals(rng, M * N);
-      const start = normals(rng, N * K);
-      const dw = guarded(start, [N, K]);
-      const want = Float64Array.from(start);
-      linearWeightGrad(dy, x, want, [M, N, K], 0.25);
-      const pass = gpu.pass();
-      encodeLinearWeightGrad(pass, {
-        dy: gpu.upload('dy', [M, N], dy),
-        x: gpu.upload('x', [M, K], x),
-        dw: dw.view,
-        scale: 0.25,
-      });
-      gpu.submit(pass);
-      await compare(dw, want, M);
-    });
-  }
-});
+  const cases = SIZES.flatMap(([M, N, K]) =>
+    (['F32', 'Q8_0'] as const)
+      .filter((format) => format === 'F32' || K % 32 === 0)
+      .flatMap((format) => [false, true].map((accumulate) => ({ M, N, K, format, accumulate }))),
+  );
 
-describe('rows', () => {
-  it('have the same bits alone and in a batch', async () => {
-    const rng = new Rng(5);
-    const [M, N, K] = [33, 70, 128];
-    const { matrix } = weightsOf('Q8_0', N, K, rng);
-    const x = normals(rng, M * K);
-    const all = gpu.tensor('y', [M, N]);
+  it.each(cases)('$M x $N x $K, $format, accumulate $accumulate', async (one) => {
+    const { M, N, K, format, accumulate } = one;
+    const { w, values } = weightsOf(format, N, K);
+    const size = [M, N, K] as const;
+    const [x, dy] = [normals(1, M * K), normals(2, M * N)];
+    const [oldY, oldDx] = [normals(3, M * N), normals(4, M * K)];
+    const y = guarded(gpu, [M, N], oldY);
+    const dx = guarded(gpu, [M, K], oldDx);
     const pass = gpu.pass();
-    encodeLinear(pass, { x: gpu.upload('x', [M, K], x), w: matrix, y: all });
+    const common = { w, scale: 0.5, accumulate };
+    encodeLinear(pass, { ...common, x: gpu.upload('x', [M, K], x), y: y.view });
+    encodeLinearInputGrad(pass, { ...common, dy: gpu.upload('dy', [M, N], dy), dx: dx.view });
     gpu.submit(pass);
-    const want = await gpu.readF32(all);
-    for (const [from, count] of [[0, 1], [7, 3], [20, 13]] as const) {
-      const part = gpu.tensor('y', [count, N]);
-      const single = gpu.pass();
-      const some = gpu.upload('x', [count, K], x.slice(from * K, (from + count) * K));
-      encodeLinear(single, { x: some, w: matrix, y: part });
-      gpu.submit(single);
-      expect(await gpu.readF32(part)).toEqual(want.slice(from * N, (from + count) * N));
+    const wantY = Float64Array.from(oldY);
+    const wantDx = Float64Array.from(oldDx);
+    linear(x, values, wantY, size, 0.5, accumulate);
+    linearInputGrad(dy, values, wantDx, size, 0.5, accumulate);
+    expect(worstError(await valuesOf(gpu, y), wantY)).toBeLessThan(bound(K));
+    expect(worstError(await valuesOf(gpu, dx), wantDx)).toBeLessThan(bound(N));
+  });
+
+  it.each(SIZES)('weight gradient %i x %i x %i', async (M, N, K) => {
+    const [x, dy, start] = [normals(5, M * K), normals(6, M * N), normals(7, N * K)];
+    const dw = guarded(gpu, [N, K], start);
+    const pass = gpu.pass();
+    encodeLinearWeightGrad(pass, {
+      dy: gpu.upload('dy', [M, N], dy),
+      x: gpu.upload('x', [M, K], x),
+      dw: dw.view,
+      scale: 0.25,
+    });
+    gpu.submit(pass);
+    const want = Float64Array.from(start);
+    linearWeightGrad(dy, x, want, [M, N, K], 0.25);
+    expect(worstError(await valuesOf(gpu, dw), want)).toBeLessThan(bound(M));
+  });
+
+  it('gives a row the same bits alone and in a batch', async () => {
+    const [M, N, K] = [33, 70, 128];
+    const { w } = weightsOf('Q8_0', N, K);
+    const x = normals(8, M * K);
+    const run = async (from: number, count: number) => {
+      const y = gpu.tensor('y', [count, N]);
+      const pass = gpu.pass();
+      const some = x.slice(from * K, (from + count) * K);
+      encodeLinear(pass, { x: gpu.upload('x', [count, K], some), w, y });
+      gpu.submit(pass);
+      return await gpu.readF32(y);
+    };
+    const all = await run(0, M);
+    for (const [from, count] of [
+      [0, 1],
+      [7, 3],
+      [20, 13],
+    ] as const) {
+      expect(await run(from, count)).toEqual(all.slice(from * N, (from + count) * N));
     }
   });
 });

@@ -28,7 +28,11 @@ export function attentionCase(
   [H, G, D]: readonly [number, number, number],
 ): AttentionCase {
   const M = lengths.reduce((sum, length) => sum + length, 0);
-  return { name: `${lengths.join('+')} rows, ${H}/${G} heads of ${D}`, lengths, shape: { M, H, G, D } };
+  return {
+    name: `${lengths.join('+')} rows, ${H}/${G} heads of ${D}`,
+    lengths,
+    shape: { M, H, G, D },
+  };
 }
 
 /** Seeded q, k, v and dO of a case, with its row bounds. */

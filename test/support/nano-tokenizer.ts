@@ -11,14 +11,14 @@ const CORPUS = [
   '{"name":"find_item","arguments":{"name":""}} done inventory calendar units tickets',
 ];
 
-/** Byte-level BPE with nano's specials and template. */
-export function nanoTokenizer(): Tokenizer {
+/** What a model file would say of a byte-level BPE with nano's specials and template. */
+export function nanoMetadata() {
   const bpe = trainBpe([...CORPUS, ...CORPUS], {
     maxVocab: 330,
     specials: NANO_SPECIALS,
     preRegex: NANO_PRE_REGEX,
   });
-  return tokenizerFromMetadata({
+  return {
     'tokenizer.ggml.model': 'gpt2',
     'tokenizer.ggml.pre': 'pocket-atlas',
     'tokenizer.ggml.tokens': bpe.tokens,
@@ -26,5 +26,10 @@ export function nanoTokenizer(): Tokenizer {
     'tokenizer.ggml.merges': bpe.merges,
     'tokenizer.ggml.eos_token_id': bpe.tokens.indexOf('<|im_end|>'),
     'tokenizer.chat_template': NANO_TEMPLATE,
-  });
+  };
+}
+
+/** Byte-level BPE with nano's specials and template. */
+export function nanoTokenizer(): Tokenizer {
+  return tokenizerFromMetadata(nanoMetadata());
 }

@@ -9,4 +9,6 @@ export const TOLERANCES = {
   attentionGrad: 5e-5,
   /** Double-precision slopes against central differences, h = 1e-5. */
   differences: 1e-7,
+  /** Two kernels that do the same operations in the same order; drivers may still contract them differently. */
+  sameArithmetic: 1e-6,
 } as const;

@@ -13,22 +13,21 @@ export function TraceList() {
   return (
     <>
       <ol class="trace-list">
-        {list.map((item) => (
+        {list.map((item, i) => (
           <li key={item.index}>
+            {item.prompt === list[i - 1]?.prompt ? null : <p class="trace-prompt">{item.prompt}</p>}
             <button
               type="button"
               class="trace-item"
               aria-current={item.index === open ? 'true' : undefined}
               onClick={() => attempt(() => showTrace(item.index))}
             >
-              <span class="trace-prompt">{item.prompt}</span>
-              <span class="trace-facts">
-                <Verdict success={item.success} />
-                <span>reward {fixed(item.reward)}</span>
-                <span>{plural(item.calls, 'call')}</span>
-                <span>{END_NAMES[item.end]}</span>
-                <span class="quiet">{item.policy}</span>
-              </span>
+              <span class="visually-hidden">{item.prompt}</span>
+              <Verdict success={item.success} />
+              <span>reward {fixed(item.reward)}</span>
+              <span>{plural(item.calls, 'call')}</span>
+              <span>{END_NAMES[item.end]}</span>
+              <span>{item.policy}</span>
             </button>
           </li>
         ))}

@@ -1,6 +1,7 @@
 // The trajectory that was opened from a list or a file.
 import { episodeOf } from '../logic/turns.ts';
 import { Scores } from '../parts/scores.tsx';
+import { scrollInto } from '../parts/scroll.ts';
 import { Trajectory } from '../parts/trajectory.tsx';
 import { openTrace } from '../state/train-state.ts';
 
@@ -15,7 +16,7 @@ export function OpenTrace({ limit }: { limit: number | null }) {
   }
   const { view, index } = open;
   return (
-    <div class="split-view">
+    <div class="split-view" key={index ?? -1} ref={scrollInto}>
       <p class="request request-small">{view.trace.task.prompt}</p>
       <Trajectory key={index ?? -1} episode={episodeOf(view.trace)} view={view} limit={limit} />
       <Scores trace={view.trace} />

@@ -2,6 +2,7 @@
 import { useEffect } from 'preact/hooks';
 import { plural } from '../logic/format.ts';
 import { Scores } from '../parts/scores.tsx';
+import { scrollInto } from '../parts/scroll.ts';
 import { Badge } from '../parts/small.tsx';
 import { Trajectory } from '../parts/trajectory.tsx';
 import { attempt, device, model, problem } from '../state/session.ts';
@@ -46,13 +47,6 @@ function Episode() {
       )}
     </div>
   );
-}
-
-/** Brings a new episode into sight where it begins below the fold, as on a phone. */
-function scrollInto(stage: HTMLDivElement | null): void {
-  if (stage === null || stage.getBoundingClientRect().top < innerHeight * 0.7) return;
-  const calm = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  stage.scrollIntoView({ behavior: calm ? 'auto' : 'smooth', block: 'start' });
 }
 
 function Waiting() {

@@ -65,7 +65,7 @@ function NewRun() {
   return (
     <details class="card new-run" open={openRun.value === null}>
       <summary>
-        <h2>New run: rookie learns</h2>
+        <h2 class="new-run-title">New run: rookie learns</h2>
       </summary>
       <div class="fields">
         <Field label="Model">
@@ -145,7 +145,9 @@ function OpenRun({ run }: { run: RunListing }) {
   return (
     <section class="run" aria-labelledby="run-title">
       <header class="run-head">
-        <h2 id="run-title">{run.name}</h2>
+        <h2 id="run-title" class="run-title">
+          {run.name}
+        </h2>
         <Badge tone={training.value === run.id ? 'accent' : 'plain'}>{statusOf(run)}</Badge>
         <span class="quiet">{run.id}</span>
       </header>

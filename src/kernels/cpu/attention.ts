@@ -75,8 +75,7 @@ export function attentionGrad(
   for (let m = 0; m < M; m++) {
     for (let h = 0; h < H; h++) {
       const mine = (m * H + h) * D;
-      const keyOf = (i: number) =>
-        (((start[m] ?? 0) + i) * G + Math.floor((h * G) / H)) * D;
+      const keyOf = (i: number) => (((start[m] ?? 0) + i) * G + Math.floor((h * G) / H)) * D;
       const { p } = weights(input, shape, m, h);
       const dp = p.map((_, i) => {
         let sum = 0;

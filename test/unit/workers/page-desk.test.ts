@@ -1,0 +1,301 @@
+// The agent worker's desk, whole: real tools, real stores, a real small policy and trainer behind the ports of the gpu
+// worker.
+import 'fake-indexeddb/auto';
+import { IDBFactory } from 'fake-indexeddb';
+import { unzipSync } from 'fflate';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { presetExperiment } from '../../../src/app/logic/preset.ts';
+import { DeviceError, InputError } from '../../../src/base/errors.ts';
+import { openDatabase } from '../../../src/store/database.ts';
+import { tokenizerFromMetadata } from '../../../src/tokenizer/tokenizer.ts';
+import { PageDesk } from '../../../src/workers/page-desk.ts';
+import {
+  type GpuEvent,
+  type GpuWorkerApi,
+  type Hello,
+  type PageEvent,
+  serveWorker,
+} from '../../../src/workers/protocol.ts';
+import { Shelf } from '../../../src/workers/shelf.ts';
+import { parseTrace } from '../../../src/workers/trace-view.ts';
+import { Bigram } from '../../support/bigram.ts';
+import { MemoryDirectory } from '../../support/memory-directory.ts';
+import { nanoMetadata } from '../../support/nano-tokenizer.ts';
+
+const METADATA = {
+  ...nanoMetadata(),
+  'pocket_atlas.prompt_style': 'compact',
+  'pocket_atlas.schema_style': 'signature',
+  'pocket_atlas.toolspace': 'core',
+};
+const TOKENIZER = tokenizerFromMetadata(METADATA);
+const CHOICES = {
+  model: 'bigram',
+  tasksPerStep: 2,
+  group: 2,
+  steps: 3,
+  learningRate: 0.5,
+  seed: 4,
+};
+
+let root: MemoryDirectory;
+const ports: MessagePort[] = [];
+beforeEach(() => {
+  globalThis.indexedDB = new IDBFactory();
+  root = new MemoryDirectory();
+});
+afterEach(() => {
+  for (const port of ports.splice(0)) port.close();
+});
+
+/** What a gpu worker serves, on the smallest real model. `log` notes what begins and ends. */
+function bigramApi(log: string[]): GpuWorkerApi {
+  const fresh = () => new Bigram(TOKENIZER.vocabSize, TOKENIZER.eosIds, 1);
+  let model = fresh();
+  const aborted = new Set<string>();
+  return {
+    open: async () => ({
+      vendor: 'test',
+      architecture: '',
+      description: '',
+      software: true,
+      features: [],
+    }),
+    loadModel: async () => ({
+      name: 'bigram',
+      hash: 'ab'.repeat(32),
+      sizeBytes: 1,
+      layers: 1,
+      hidden: 1,
+      vocab: TOKENIZER.vocabSize,
+      parameters: TOKENIZER.vocabSize ** 2,
+      contextLength: 1024,
+      eosIds: TOKENIZER.eosIds,
+      metadata: METADATA,
+    }),
+    generate: async (call, request) => {
+      const result = await model.generate(request);
+      return aborted.has(call) ? { ...result, finish: 'cancel' } : result;
+    },
+    abort: async (call) => void aborted.add(call),
+    release: async (sequence) => model.release(sequence),
+    startTrainer: async () => {
+      log.push('start');
+      model = fresh();
+    },
+    accumulate: (batch, scale) => model.accumulate(batch, scale),
+    apply: (options) => model.apply(options),
+    referenceLogprobs: (sequences) => model.referenceLogprobs(sequences),
+    checkpoint: () => model.checkpoint(),
+    restore: (files) => model.restore(files),
+    exportWeights: async () => ({
+      'adapter_config.json': new TextEncoder().encode('{}'),
+      'adapter_model.safetensors': Object.values(await model.checkpoint())[0] ?? new Uint8Array(),
+    }),
+    stopTrainer: async () => {
+      log.push('stop');
+      model = fresh();
+    },
+    setAdapter: async (files) => void log.push(files === null ? 'adapter off' : 'adapter on'),
+    close: async () => undefined,
+  };
+}
+
+interface Opened {
+  desk: PageDesk;
+  events: PageEvent[];
+  log: string[];
+  gpuPort: MessagePort;
+}
+
+/** A desk as a freshly loaded page has it: on whatever the stores hold. */
+async function openDesk({ gpu = true } = {}): Promise<Opened> {
+  const calls = new MessageChannel();
+  const told = new MessageChannel();
+  ports.push(calls.port1, calls.port2, told.port1, told.port2);
+  const log: string[] = [];
+  const scope = new EventTarget();
+  serveWorker<GpuWorkerApi, GpuEvent>(scope, () => bigramApi(log));
+  const data: Hello = { calls: calls.port2, events: told.port2, gpu: null };
+  scope.dispatchEvent(new MessageEvent('message', { data }));
+  const events: PageEvent[] = [];
+  let clock = 0;
+  const database = await openDatabase();
+  const desk = new PageDesk({
+    shelf: Promise.resolve(new Shelf({ database, root, now: () => ++clock })),
+    emit: (event) => events.push(event),
+    gpu: gpu ? { calls: calls.port1, events: told.port1 } : null,
+    lock: (_run, work) => work(),
+  });
+  return { desk, events, log, gpuPort: told.port2 };
+}
+
+async function loadedDesk(): Promise<Opened> {
+  const opened = await openDesk();
+  await opened.desk.loadModel({ kind: 'url', url: 'http://models.invalid/bigram.gguf' });
+  return opened;
+}
+
+/** Three steps of two tasks, each tried twice. */
+const preset = () => presetExperiment(CHOICES, 'core');
+
+describe('single episodes', () => {
+  it('are played, scored, streamed and kept; the teacher solves its task', async () => {
+    const { desk, events } = await loadedDesk();
+    const task = await desk.drawTask('test', 3);
+    const request = { task, mode: 'itl', seed: 3, temperature: 0 } as const;
+    const { view, index } = await desk.runEpisode('call-1', {
+      ...request,
+      player: { kind: 'oracle' },
+    });
+    expect(view.trace.success).toBe(true);
+    expect(view.trace.scores?.reward).toBe(1);
+    // Every token has its text, and joined they hold the request.
+    const text = view.tokenTexts?.flat().join('') ?? '';
+    expect(text).toContain(task.prompt);
+    expect(view.tokenTexts?.map((list) => list.length)).toEqual(
+      view.trace.segments.map(({ ids }) => ids.length),
+    );
+    const kinds = events.map((event) => (event.kind === 'episode' ? event.event.kind : ''));
+    expect(kinds[0]).toBe('start');
+    expect(kinds.at(-1)).toBe('end');
+    const { desk: later } = await loadedDesk();
+    expect((await later.trace('episodes', index)).trace).toEqual(view.trace);
+    const [run] = await later.runs();
+    expect(run).toMatchObject({ kind: 'episodes', step: 1, experiment: null });
+  });
+
+  it('take the adapter of a stored run on, and off again', async () => {
+    const { desk, log } = await loadedDesk();
+    const { id } = await desk.createRun(preset());
+    await desk.advance(id, 'step');
+    const task = await desk.drawTask('test', 3);
+    const request = { task, mode: 'itl', seed: 3, temperature: 1 } as const;
+    await desk.runEpisode('call-1', { ...request, player: { kind: 'model', adapterOf: id } });
+    await desk.runEpisode('call-2', { ...request, player: { kind: 'model' } });
+    expect(log).toEqual(['start', 'stop', 'adapter on', 'adapter off']);
+  });
+});
+
+describe('runs', () => {
+  it('stop after any step and go on after a reload with the same numbers', async () => {
+    const whole = await loadedDesk();
+    const first = await whole.desk.createRun(preset());
+    expect(await whole.desk.advance(first.id, 'run')).toMatchObject({ status: 'done', step: 3 });
+    const before = await loadedDesk();
+    const second = await before.desk.createRun(preset());
+    expect(second.id).not.toBe(first.id);
+    expect(await before.desk.advance(second.id, 'step')).toMatchObject({
+      status: 'paused',
+      step: 1,
+      hasAdapter: true,
+    });
+    const after = await loadedDesk();
+    const found = (await after.desk.runs()).find((run) => run.id === second.id);
+    expect(found).toMatchObject({ status: 'paused', step: 1, hasAdapter: true });
+    expect(await after.desk.advance(second.id, 'step')).toMatchObject({ step: 2 });
+    expect(await after.desk.advance(second.id, 'run')).toMatchObject({ status: 'done', step: 3 });
+    expect(await after.desk.metrics(second.id)).toEqual(await after.desk.metrics(first.id));
+    expect(await after.desk.adapterZip(second.id)).toEqual(await after.desk.adapterZip(first.id));
+    // The first step of the second page restored its trainer.
+    expect(after.log).toEqual(['start', 'stop']);
+  });
+
+  it('tell each step, and list their trajectories newest first', async () => {
+    const { desk, events } = await loadedDesk();
+    const { id } = await desk.createRun(preset());
+    await desk.advance(id, 'step');
+    const steps = events.flatMap((event) => (event.kind === 'metrics' ? [event.metrics.step] : []));
+    expect(steps).toEqual([0]);
+    const statuses = events.flatMap((event) => (event.kind === 'run' ? [event.run.status] : []));
+    expect(statuses).toEqual(['running', 'paused']);
+    // 2 tasks of 2 tries.
+    const { total, traces } = await desk.traces(id, 0, 3);
+    expect(total).toBe(4);
+    expect(traces.map(({ index }) => index)).toEqual([3, 2, 1]);
+    expect((await desk.traces(id, 3, 3)).traces.map(({ index }) => index)).toEqual([0]);
+    expect((await desk.trace(id, 3)).trace.id).toBe(traces[0]?.id);
+  });
+
+  it('give their adapter as a zip of a folder', async () => {
+    const { desk } = await loadedDesk();
+    const { id } = await desk.createRun(preset());
+    await expect(desk.adapterZip(id)).rejects.toThrow(/no adapter yet/);
+    await desk.advance(id, 'step');
+    const files = unzipSync(await desk.adapterZip(id));
+    expect(Object.keys(files)).toEqual([
+      'adapter/adapter_config.json',
+      'adapter/adapter_model.safetensors',
+    ]);
+    // 8 bytes a logit.
+    const matrices = files['adapter/adapter_model.safetensors'];
+    expect(matrices?.length).toBe(8 * TOKENIZER.vocabSize ** 2);
+  });
+
+  it('stopped in the middle of a step stand at the last checkpoint', async () => {
+    const { desk } = await loadedDesk();
+    const { id } = await desk.createRun({ ...preset(), steps: 500 });
+    const work = desk.advance(id, 'run');
+    await expect.poll(async () => (await desk.metrics(id)).length).toBeGreaterThan(0);
+    await desk.stop(id);
+    expect((await work).status).toBe('paused');
+    const { step } = await desk.advance(id, 'step');
+    expect(step).toBeGreaterThan(1);
+    expect(step).toBeLessThan(500);
+    const lines = await desk.metrics(id);
+    expect(lines.map((line) => line.step)).toEqual(Array.from({ length: step }, (_, i) => i));
+    // Nothing of the step that was cut off is left: 2 tasks of 2 tries a step.
+    expect((await desk.traces(id, 0, 1)).total).toBe(4 * step);
+  });
+
+  it('keep the model to themselves while they are at work', async () => {
+    const { desk } = await loadedDesk();
+    const { id } = await desk.createRun(preset());
+    const other = await desk.createRun(preset());
+    const work = desk.advance(id, 'step');
+    await expect
+      .poll(async () => (await desk.runs()).map(({ status }) => status))
+      .toContain('running');
+    await expect(desk.advance(other.id, 'step')).rejects.toThrow(InputError);
+    await expect(desk.loadModel({ kind: 'url', url: 'x' })).rejects.toThrow(/pause it first/);
+    await work;
+  });
+
+  it('removed are gone with everything in them', async () => {
+    const { desk } = await loadedDesk();
+    const { id } = await desk.createRun(preset());
+    await desk.advance(id, 'step');
+    await desk.removeRun(id);
+    expect(await desk.runs()).toEqual([]);
+    expect(await desk.metrics(id)).toEqual([]);
+    await expect(desk.adapterZip(id)).rejects.toThrow(/no adapter/);
+  });
+});
+
+describe('without a GPU', () => {
+  it('says so, and still draws tasks and shows trajectories', async () => {
+    const { desk } = await openDesk({ gpu: false });
+    expect(() => desk.openDevice()).toThrow(DeviceError);
+    expect((await desk.drawTask('test', 1)).split).toBe('test');
+    expect(await desk.runs()).toEqual([]);
+  });
+
+  it('ends its calls when the gpu worker died or the device was lost', async () => {
+    const { desk, events, gpuPort } = await loadedDesk();
+    const wire = { type: 'DeviceError', name: 'DeviceError', message: 'GPU: lost', stack: '' };
+    const lost: GpuEvent = { kind: 'lost', error: { ...wire, code: 'device-lost', data: {} } };
+    gpuPort.postMessage(lost);
+    await expect.poll(() => events.map(({ kind }) => kind)).toContain('lost');
+    await expect(desk.openDevice()).rejects.toThrow(/GPU: lost/);
+  });
+});
+
+describe('trajectories from files', () => {
+  it.each([
+    ['{', /need one line/],
+    ['{"v":1}', /id: /],
+  ])('%s is refused with what does not fit', (text, message) => {
+    expect(() => parseTrace(text)).toThrow(message);
+    expect(() => parseTrace(text)).toThrow(InputError);
+  });
+});

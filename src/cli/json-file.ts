@@ -31,3 +31,17 @@ export function parseJson<T>(text: string, where: string, schema: z.ZodType<T>):
     `${where}: ${place === '' ? '' : `${place}: `}${issue?.message ?? 'does not fit its schema'}`,
   );
 }
+
+/** A file of JSON lines, or of one JSON object. @throws {InputError} naming the line that does not fit. */
+export async function readJsonLines<T>(path: string, schema: z.ZodType<T>): Promise<T[]> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    throw new InputError('file', `${path}: cannot be read (${errorMessage(cause)})`, { cause });
+  }
+  const lines = text.split('\n').filter((line) => line.trim() !== '');
+  // An indented object spans lines, none of which is JSON by itself.
+  if (lines[0]?.trim() === '{') return [parseJson(text, path, schema)];
+  return lines.map((line, i) => parseJson(line, `${path}, line ${i + 1}`, schema));
+}

@@ -7,7 +7,20 @@ type Command = (argv: readonly string[]) => Promise<void>;
 
 /** Commands are loaded when they are used. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  devices: async () => (await import('./commands/devices.ts')).devices,
+  inspect: async () => (await import('./commands/inspect.ts')).inspect,
+  tokenize: async () => (await import('./commands/tokenize.ts')).tokenize,
+  logits: async () => (await import('./commands/logits.ts')).logits,
+  generate: async () => (await import('./commands/generate.ts')).generate,
+  grads: async () => (await import('./commands/grads.ts')).grads,
+  servers: async () => (await import('./commands/servers.ts')).servers,
+  tasks: async () => (await import('./commands/tasks.ts')).tasks,
+  agent: async () => (await import('./commands/agent.ts')).agent,
+  score: async () => (await import('./commands/score.ts')).score,
+  'sft-data': async () => (await import('./commands/sft-data.ts')).sftData,
+  train: async () => (await import('./commands/train.ts')).train,
   pretrain: async () => (await import('./commands/pretrain.ts')).pretrain,
+  schema: async () => (await import('./commands/schema.ts')).schema,
 };
 
 /** Commands of the contract that are not built yet. */

@@ -158,6 +158,34 @@ export class Gpu {
     this.device.queue.submit([encoder.finish()]);
   }
 
+  /** Submits work and resolves to the GPU's own time for it, milliseconds; null on a device without timestamps. */
+  async submitTimed(work: KernelPass): Promise<number | null> {
+    this.#assertAlive();
+    if (!this.caps.timestamps) {
+      this.submit(work);
+      await this.idle();
+      return null;
+    }
+    const querySet = this.device.createQuerySet({ type: 'timestamp', count: 2 });
+    const usage = GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC;
+    const buffer = this.device.createBuffer({ label: 'timestamps', size: 16, usage });
+    const encoder = this.device.createCommandEncoder();
+    const mark = (index: number) => {
+      const writes = { querySet, beginningOfPassWriteIndex: index };
+      encoder.beginComputePass({ timestampWrites: writes }).end();
+    };
+    mark(0);
+    encodeEntries(encoder, work.entries);
+    mark(1);
+    encoder.resolveQuerySet(querySet, 0, 2, buffer, 0);
+    this.device.queue.submit([encoder.finish()]);
+    const tensor: GpuTensor = { label: 'timestamps', buffer, offset: 0, shape: [4], type: 'u32' };
+    const [start = 0n, end = 0n] = new BigUint64Array(await this.readBytes(tensor, 4));
+    buffer.destroy();
+    querySet.destroy();
+    return Number(end - start) / 1e6;
+  }
+
   /** Resolves when all submitted work is done. */
   async idle(): Promise<void> {
     await this.guard(this.device.queue.onSubmittedWorkDone());

@@ -38,6 +38,11 @@ interface CachedPipeline {
 
 const SLOT_BYTES = 256;
 const SLOTS = 16384;
+/**
+ * Bind groups kept at once. A driver may give each a memory mapping of its own: lavapipe crashed the process at about
+ * 65,000, the system's limit on mappings.
+ */
+const MAX_GROUPS = 4096;
 
 export class PipelineCache {
   readonly caps: Caps;
@@ -159,6 +164,8 @@ export class PipelineCache {
       ],
     });
     this.bindGroupsCreated += 1;
+    // Plans at hand keep theirs; the rest is made again when it is needed.
+    if (this.#groups.size >= MAX_GROUPS) this.#groups = new Map();
     this.#groups.set(key, made);
     return made;
   }

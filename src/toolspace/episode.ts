@@ -7,7 +7,7 @@ import { jsonSchema } from '../trajectory/json.ts';
 import type { World } from '../trajectory/task.ts';
 import { mcpHandler } from './mcp-server.ts';
 import { serverSpec } from './server.ts';
-import { LiveServer, serverOf, toolspaceOf } from './world.ts';
+import { LiveServer, serverOf, type Toolspace, toolspaceOf } from './world.ts';
 
 export interface EpisodeOptions {
   world: World;
@@ -27,16 +27,16 @@ export interface EpisodeOptions {
  */
 export async function openEpisode(options: EpisodeOptions): Promise<Toolbox> {
   const space = toolspaceOf(options.toolspace);
-  return openToolbox(
-    options.servers.map((name): ToolboxServer => {
-      const live = new LiveServer(space, serverOf(space, name), options.world);
-      return {
-        spec: serverSpec(live.def),
-        connect: () => connectLive(live, options.episode),
-        readState: () => Promise.resolve(live.state),
-      };
-    }),
-  );
+  return openToolbox(options.servers.map((name) => liveToolboxServer(space, name, options)));
+}
+
+function liveToolboxServer(space: Toolspace, name: string, options: EpisodeOptions): ToolboxServer {
+  const live = new LiveServer(space, serverOf(space, name), options.world);
+  return {
+    spec: serverSpec(live.def),
+    connect: () => connectLive(live, options.episode),
+    readState: () => Promise.resolve(live.state),
+  };
 }
 
 async function connectLive(live: LiveServer, episode: string): Promise<McpConnection> {
@@ -54,6 +54,37 @@ async function connectLive(live: LiveServer, episode: string): Promise<McpConnec
       await handler.close();
     },
   };
+}
+
+/**
+ * Opens an episode on the built-in servers and on others, reached over streamable HTTP. An added server takes the place
+ * of a built-in one of its name, and its state is asked of `URL/state` only where it is one of ours.
+ * @throws {ToolError} when an added server cannot be reached.
+ */
+export async function openExtendedEpisode(
+  options: EpisodeOptions,
+  added: readonly { name: string; url: string }[],
+): Promise<Toolbox> {
+  const space = toolspaceOf(options.toolspace);
+  const names = new Set(added.map(({ name }) => name));
+  const own = options.servers
+    .filter((name) => !names.has(name))
+    .map((name) => liveToolboxServer(space, name, options));
+  const others = added.map(async ({ name, url }): Promise<ToolboxServer> => {
+    const known = space.servers.find((server) => server.name === name);
+    const connect = () => connectServer({ name, url });
+    if (known !== undefined) {
+      return {
+        spec: serverSpec(known),
+        connect,
+        readState: () => fetchState(name, `${url}/state`),
+      };
+    }
+    const connection = await connect();
+    const spec = { name, description: '', tools: await connection.listTools() };
+    return { spec, connect: () => Promise.resolve(connection) };
+  });
+  return openToolbox([...own, ...(await Promise.all(others))]);
 }
 
 /**

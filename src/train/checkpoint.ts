@@ -34,7 +34,7 @@ export function readCheckpointFiles(
         `checkpoint/${name}: got ${bytes?.byteLength ?? 0} bytes, need ${size * 4}; is it of another experiment?`,
       );
     }
-    return new Float32Array(bytes.slice().buffer);
+    return new Float32Array(new Uint8Array(bytes).buffer);
   };
   const step: unknown = JSON.parse(new TextDecoder().decode(files[STEP_FILE] ?? new Uint8Array()));
   if (typeof step !== 'object' || step === null || !('steps' in step)) {

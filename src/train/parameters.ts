@@ -65,6 +65,11 @@ export class Parameters {
     return this.#total;
   }
 
+  /** Bytes of weights, gradients and both moments. */
+  get bytes(): number {
+    return 4 * 4 * this.#total;
+  }
+
   weight(name: string): GpuTensor {
     return this.#view('w', name);
   }

@@ -130,3 +130,37 @@ export function fullTarget(
 function missing(name: string): never {
   throw new InputError('weights', `train: no values for ${name}; give a file or initialise it`);
 }
+
+/** A gradient as it is exchanged: without the padding of the rank. */
+export interface GradientTensor {
+  readonly name: string;
+  /** GGUF stem of an adapter matrix, or the GGUF name of a weight. */
+  readonly stem: string;
+  readonly matrix: 'A' | 'B' | null;
+  readonly shape: readonly number[];
+  readonly values: Float32Array<ArrayBuffer>;
+}
+
+/** The gradients at hand of everything that a target trains. */
+export async function gradientTensors(target: TrainTarget): Promise<GradientTensor[]> {
+  const { parameters, adapter } = target;
+  const read = async (name: string) => Float32Array.from(await parameters.read('g', name));
+  if (adapter === null) {
+    const list = parameters.names.map(async (name): Promise<GradientTensor> => {
+      const { shape } = parameters.weight(name);
+      return { name, stem: name, matrix: null, shape, values: await read(name) };
+    });
+    return await Promise.all(list);
+  }
+  const list = [...adapter.pairs.keys()].map(async (stem): Promise<GradientTensor[]> => {
+    const padded = { a: await read(`${stem}.lora_a`), b: await read(`${stem}.lora_b`) };
+    const { a, b } = unpad(padded.a, padded.b, adapter.rank);
+    const { rank } = adapter;
+    const shapes = { A: [rank, a.length / rank], B: [b.length / rank, rank] };
+    return [
+      { name: `${stem}.A`, stem, matrix: 'A', shape: shapes.A, values: a },
+      { name: `${stem}.B`, stem, matrix: 'B', shape: shapes.B, values: b },
+    ];
+  });
+  return (await Promise.all(list)).flat();
+}

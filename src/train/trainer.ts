@@ -151,12 +151,9 @@ export class GpuTrainer implements Trainer {
     return out;
   }
 
-  /** Gradients at hand, by parameter name, without padding of the rank. */
-  async readGradients(): Promise<Map<string, Float32Array>> {
-    const grads = new Map<string, Float32Array>();
-    for (const name of this.parameters.names)
-      grads.set(name, await this.parameters.read('g', name));
-    return grads;
+  /** Bytes of activations and scratch that are held. */
+  get workspaceBytes(): number {
+    return this.#space?.bytes ?? 0;
   }
 
   async checkpoint(): Promise<Record<string, Uint8Array>> {

@@ -184,6 +184,11 @@ export class Workspace {
     return { offsets, order };
   }
 
+  /** Bytes of all buffers made so far. */
+  get bytes(): number {
+    return [...this.#tensors.values()].reduce((sum, tensor) => sum + tensor.buffer.size, 0);
+  }
+
   free(): void {
     this.#gpu.free(...this.#tensors.values());
     this.#tensors.clear();

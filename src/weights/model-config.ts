@@ -94,6 +94,13 @@ export function requiredTensors(config: ModelConfig): { name: string; shape: num
  * do not fit.
  */
 export function modelConfig(file: GgufFile): ModelConfig {
+  const config = readSizes(file);
+  checkSizes(file, config);
+  checkRequired(file, config);
+  return config;
+}
+
+function checkArchitecture(file: GgufFile): void {
   const name = file.source.name;
   const architecture = file.values['general.architecture'];
   if (architecture !== 'qwen3') {
@@ -104,13 +111,11 @@ export function modelConfig(file: GgufFile): ModelConfig {
       { data: { architecture: String(architecture) } },
     );
   }
-  const config = readSizes(file);
-  checkSizes(file, config);
-  checkRequired(file, config);
-  return config;
 }
 
-function readSizes(file: GgufFile): ModelConfig {
+/** The sizes that a file claims, before its tensors are checked. @throws {ModelFileError} when one is missing. */
+export function readSizes(file: GgufFile): ModelConfig {
+  checkArchitecture(file);
   const { values } = file;
   const number = (key: string, fallback?: number): number => {
     const value = values[`qwen3.${key}`] ?? fallback;

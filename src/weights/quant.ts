@@ -65,7 +65,8 @@ export function bf16BytesToF32(bytes: Uint8Array): Float32Array<ArrayBuffer> {
 
 /** Little-endian f32 bytes as an array of their own. */
 export function f32BytesToF32(bytes: Uint8Array): Float32Array<ArrayBuffer> {
-  return new Float32Array(bytes.slice().buffer);
+  // Not `slice`: that of a Node Buffer does not copy.
+  return new Float32Array(new Uint8Array(bytes).buffer);
 }
 
 /** The little-endian bytes of f32 values (the same memory). */

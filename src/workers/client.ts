@@ -14,7 +14,6 @@ import {
 export type { Calls } from './calls.ts';
 export {
   type DeviceInfo,
-  type EpisodeRequest,
   fromWireError,
   type Handlers,
   type ModelSource,
@@ -23,7 +22,6 @@ export {
   type PageEvent,
   type Player,
   type RunListing,
-  type RunStatus,
   type StorageListing,
   type TraceListing,
   type TraceView,

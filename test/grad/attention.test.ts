@@ -112,7 +112,10 @@ describe('gradient of attention with the subgroups of the device', () => {
 });
 
 it('the build for hardware, whose loops have constant bounds, is its twin', () =>
-  compare(new Gpu(real.device, { ...real.caps, software: false }), attentionCase([5, 19], [2, 1, 8])));
+  compare(
+    new Gpu(real.device, { ...real.caps, software: false }),
+    attentionCase([5, 19], [2, 1, 8]),
+  ));
 
 describe('gradient of attention without subgroups', () => {
   it.each([attentionCase([1], [4, 2, 32]), attentionCase([3, 1, 21, 70, 1], [4, 2, 32])])(

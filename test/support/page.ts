@@ -11,13 +11,17 @@ export interface OpenedPage {
 }
 
 /**
- * The page at `path` (below the served folder) in a fresh browser.
+ * The page at `path` (below the served folder) in a fresh browser; with `gpu: false` the browser
+ * is started as it comes, without the flags that give it a software GPU.
  * @throws {Error} when no browser is installed.
  */
-export async function openPage(path = ''): Promise<OpenedPage> {
+export async function openPage(path = '', { gpu = true } = {}): Promise<OpenedPage> {
   const executablePath = findBrowser();
   if (executablePath === null) throw new Error('no browser found; run npm test to install one');
-  const browser: Browser = await chromium.launch({ executablePath, args: browserFlags() });
+  const browser: Browser = await chromium.launch({
+    executablePath,
+    args: gpu ? browserFlags() : [],
+  });
   const page = await browser.newPage();
   const problems: string[] = [];
   page.on('pageerror', (error) => problems.push(error.message));

@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { InputError } from '../../base/errors.ts';
 import type { LabProgress } from '../../lab/progress.ts';
+import { persistStorage } from '../../store/quota.ts';
 import type { Metrics } from '../../trajectory/experiment.ts';
 import type { RunListing, StorageListing, TraceListing, TraceView } from '../../workers/client.ts';
 import { type PresetChoices, presetExperiment } from '../logic/preset.ts';
@@ -65,6 +66,8 @@ export async function createRun(choices: PresetChoices): Promise<void> {
   const base = SHIPPED.find((name) => name === choices.model);
   if (base !== undefined) await needShipped(base);
   const toolspace = model.value?.summary.toolspace ?? 'core';
+  // The run is kept either way; a browser that says no may clear it when its disk is full.
+  await persistStorage(navigator.storage);
   const run = await api().createRun(presetExperiment(choices, toolspace));
   await showRun(run.id);
 }

@@ -34,7 +34,7 @@ export function NoGpu({ problem }: { problem: GpuProblem }) {
         </p>
       </section>
       {view === null ? null : (
-        <section aria-labelledby="recorded-title">
+        <section class="recorded" aria-labelledby="recorded-title">
           <h2 id="recorded-title" class="section-title">
             A recorded run
           </h2>
@@ -45,7 +45,6 @@ export function NoGpu({ problem }: { problem: GpuProblem }) {
               <Scores trace={view.trace} />
             </aside>
           </div>
-          <h2 class="section-title">Play a task with the scripted teacher</h2>
         </section>
       )}
     </>

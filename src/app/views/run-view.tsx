@@ -6,14 +6,16 @@ import { scrollInto } from '../parts/scroll.ts';
 import { Badge } from '../parts/small.tsx';
 import { Trajectory } from '../parts/trajectory.tsx';
 import { attempt, device, model, problem } from '../state/session.ts';
-import { drawTask, episode, finished, task, taskSeed } from '../state/task-state.ts';
+import { chosen, drawTask, episode, finished, task, taskSeed } from '../state/task-state.ts';
 import { NoGpu } from './no-gpu.tsx';
 import { TaskCard } from './task-card.tsx';
 
 export function RunView() {
   const found = problem.value;
   useEffect(() => {
-    if (found !== 'checking' && task.value === null) void attempt(() => drawTask(taskSeed.value));
+    if (found === 'checking') return;
+    if (found !== null) chosen.value = { kind: 'teacher' };
+    if (task.value === null) void attempt(() => drawTask(taskSeed.value));
   }, [found]);
   return (
     <>

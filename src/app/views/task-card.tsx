@@ -93,15 +93,17 @@ function Choices({ busy }: { busy: boolean }) {
           mode.value = value;
         }}
       />
-      <Segmented
-        legend="Sampling"
-        options={SAMPLING}
-        value={temperature.value === 0 ? 'greedy' : 'sampled'}
-        disabled={busy}
-        onChange={(value) => {
-          temperature.value = value === 'greedy' ? 0 : 1;
-        }}
-      />
+      {chosen.value.kind === 'teacher' ? null : (
+        <Segmented
+          legend="Sampling"
+          options={SAMPLING}
+          value={temperature.value === 0 ? 'greedy' : 'sampled'}
+          disabled={busy}
+          onChange={(value) => {
+            temperature.value = value === 'greedy' ? 0 : 1;
+          }}
+        />
+      )}
       <p class="hint">{MODE_NAMES[mode.value].about}.</p>
     </div>
   );

@@ -5,7 +5,7 @@ import { adviceFor, gpuProblem } from '../../../src/app/logic/gpu-support.ts';
 import { PRESET_CHOICES, presetExperiment } from '../../../src/app/logic/preset.ts';
 import { scoreRows } from '../../../src/app/logic/score-rows.ts';
 import { experimentSchema } from '../../../src/trajectory/experiment.ts';
-import { someTrace } from '../../support/traces.ts';
+import { traceWith } from '../../support/traces.ts';
 
 describe('numbers', () => {
   it('read as people write them', () => {
@@ -38,12 +38,18 @@ describe('numbers', () => {
 });
 
 describe('GPU support', () => {
-  const adapter = { requestAdapter: async () => ({}) };
+  const adapter = { requestAdapter: (): Promise<object | null> => Promise.resolve({}) };
   it.each([
     [{ isSecureContext: true, gpu: adapter }, null],
     [{ isSecureContext: false, gpu: undefined }, 'insecure'],
     [{ isSecureContext: true, gpu: undefined }, 'missing'],
-    [{ isSecureContext: true, gpu: { requestAdapter: async () => null } }, 'no-adapter'],
+    [
+      {
+        isSecureContext: true,
+        gpu: { requestAdapter: (): Promise<object | null> => Promise.resolve(null) },
+      },
+      'no-adapter',
+    ],
   ] as const)('%o: %s', async (facts, problem) => {
     expect(await gpuProblem(facts)).toBe(problem);
   });
@@ -73,7 +79,7 @@ describe('the preset', () => {
 
 describe('score rows', () => {
   it('stand by category, with a score for each criterion', () => {
-    const trace = someTrace();
+    const trace = traceWith([]);
     const criteria = trace.task.rubric.criteria.map((_, i) => (i === 1 ? null : i / 11));
     const categories = {
       taskFulfilment: 0.25,

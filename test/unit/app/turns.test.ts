@@ -11,7 +11,8 @@ import type { Task } from '../../../src/trajectory/task.ts';
 import type { Mode } from '../../../src/trajectory/trace.ts';
 import { nanoTokenizer } from '../../support/nano-tokenizer.ts';
 
-const LIMITS = experimentSchema.shape.limits.parse(undefined);
+// The test tokenizer needs more tokens than a model's own for the same text.
+const LIMITS = { ...experimentSchema.shape.limits.parse(undefined), contextTokens: 4096 };
 
 /** The oracle on a task, over real MCP, with every event. */
 async function play(task: Task, mode: Mode) {

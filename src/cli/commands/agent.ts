@@ -1,0 +1,138 @@
+// `atlas agent`: a policy on tasks; trajectories as JSON lines, then a summary.
+import type { AgentPolicy } from '../../agent/agent-policy.ts';
+import { oracleScript } from '../../agent/policies/oracle.ts';
+import { randomScript } from '../../agent/policies/random.ts';
+import { InputError } from '../../base/errors.ts';
+import { evaluate } from '../../lab/evaluate.ts';
+import type { EpisodeRuntime } from '../../lab/runtime.ts';
+import { openAiPolicy } from '../../remote/openai.ts';
+import type { Toolbox } from '../../tools/toolbox.ts';
+import { openEpisode, openExtendedEpisode } from '../../toolspace/episode.ts';
+import { generateTasks } from '../../toolspace/tasks.ts';
+import { experimentSchema } from '../../trajectory/experiment.ts';
+import { splitSchema, type Task, taskSchema } from '../../trajectory/task.ts';
+import { modeSchema } from '../../trajectory/trace.ts';
+import { agentPolicyOf, openEngine, stylesOfFile, toolspaceOfFile } from '../engine.ts';
+import { Flags } from '../flags.ts';
+import { readJsonLines } from '../json-file.ts';
+import { openModel, tokenizerOf } from '../models.ts';
+import { DEVICE_FLAGS } from '../node-gpu.ts';
+import { Progress, printJson } from '../output.ts';
+import { interruptSignal } from '../signals.ts';
+
+const FLAGS = {
+  mode: 'string',
+  tasks: 'string',
+  count: 'string',
+  task: 'string',
+  seed: 'string',
+  adapter: 'string',
+  temperature: 'string',
+  toolspace: 'string',
+  tokenizer: 'string',
+  server: 'strings',
+  cache: 'string',
+  ...DEVICE_FLAGS,
+} as const;
+
+/** Fresh prompts of the endpoint's policy are counted in tokens of this model. */
+const DEFAULT_TOKENIZER = 'nano';
+const CONTEXT_TOKENS = 32768;
+
+interface Seat {
+  policy: AgentPolicy;
+  styles: Pick<EpisodeRuntime, 'promptStyle' | 'schemaStyle'>;
+  toolspace: string | null;
+  contextTokens: number;
+  close(): void;
+}
+
+/** Who plays: a script, an endpoint or a model on a device. */
+async function seatOf(name: string, flags: Flags): Promise<Seat> {
+  const script = { oracle: () => oracleScript({}), random: () => randomScript() }[name];
+  const endpoint = /^https?:\/\//.test(name);
+  if (script === undefined && !endpoint) {
+    const engine = await openEngine(name, flags);
+    return {
+      policy: agentPolicyOf(engine),
+      styles: stylesOfFile(engine.opened),
+      toolspace: toolspaceOfFile(engine.opened),
+      contextTokens: engine.policy.contextLength,
+      close: () => engine.close(),
+    };
+  }
+  const opened = await openModel(flags.text('tokenizer') ?? DEFAULT_TOKENIZER);
+  const tokenizer = tokenizerOf(opened);
+  const shared = { toolspace: null, contextTokens: CONTEXT_TOKENS, close: () => undefined };
+  if (script !== undefined) {
+    const policy: AgentPolicy = { kind: 'scripted', policy: script(), tokenizer };
+    return { ...shared, policy, styles: stylesOfFile(opened) };
+  }
+  const chat = openAiPolicy({
+    baseUrl: name,
+    model: process.env['ATLAS_MODEL'] ?? 'default',
+    apiKey: process.env['ATLAS_API_KEY'],
+  });
+  const styles = { promptStyle: 'full', schemaStyle: 'json' } as const;
+  return { ...shared, policy: { kind: 'chat', policy: chat, tokenizer }, styles };
+}
+
+async function tasksOf(flags: Flags, toolspace: string): Promise<Task[]> {
+  const file = flags.text('task');
+  if (file !== undefined) return await readJsonLines(file, taskSchema);
+  return generateTasks({
+    split: flags.choice('tasks', splitSchema.options),
+    count: flags.integer('count', 1, 1, 100_000),
+    seed: flags.integer('seed', 0),
+    toolspace,
+  });
+}
+
+/** Servers of `--server NAME=URL`. */
+function addedServers(flags: Flags): { name: string; url: string }[] {
+  return flags.texts('server').map((text) => {
+    const [, name, url] = /^([^=]+)=(https?:\/\/.+)$/.exec(text) ?? [];
+    if (name !== undefined && url !== undefined) return { name, url };
+    throw new InputError('flags', `agent: --server: got "${text}", need NAME=URL with an http URL`);
+  });
+}
+
+export async function agent(argv: readonly string[]): Promise<void> {
+  const flags = new Flags('agent', argv, FLAGS);
+  const name = flags.positional(0, 'policy');
+  const mode = flags.choice('mode', modeSchema.options);
+  if (mode === 'ptc' || flags.has('cache')) {
+    const what = mode === 'ptc' ? '--mode ptc' : '--cache';
+    throw new InputError('not-built', `agent: ${what} is not built yet; use eager, isl or itl`);
+  }
+  const servers = addedServers(flags);
+  const seat = await seatOf(name, flags);
+  const toolspace = flags.text('toolspace') ?? seat.toolspace ?? 'core';
+  const tasks = await tasksOf(flags, toolspace);
+  const { limits, reward } = experimentSchema.shape;
+  const progress = new Progress(`agent ${name}`);
+  const open = (
+    { world, servers: shown, toolspace: space }: Task,
+    episode: string,
+  ): Promise<Toolbox> => {
+    const options = { world, servers: shown, toolspace: space, episode };
+    return servers.length === 0 ? openEpisode(options) : openExtendedEpisode(options, servers);
+  };
+  const { summary } = await evaluate({
+    tasks,
+    mode,
+    policy: seat.policy,
+    runtime: { tokenizer: seat.policy.tokenizer, openEpisode: open, ...seat.styles },
+    limits: { ...limits.parse(undefined), contextTokens: seat.contextTokens },
+    reward: reward.parse(undefined),
+    seed: flags.integer('seed', 0),
+    temperature: flags.number('temperature', 0, 0),
+    signal: interruptSignal(),
+    onTrace: (trace, index) => {
+      printJson(trace);
+      progress.update(index + 1, tasks.length);
+    },
+  });
+  printJson({ summary });
+  seat.close();
+}

@@ -1,0 +1,82 @@
+// `atlas grads`: loss and gradients of a batch, of an adapter or of all weights.
+import { writeFile } from 'node:fs/promises';
+import { peftName } from '../../adapter/names.ts';
+import { type NamedTensor, writeSafetensors } from '../../adapter/safetensors.ts';
+import { defined } from '../../base/assert.ts';
+import { InputError } from '../../base/errors.ts';
+import { loadModel, modelBytes, readAllF32 } from '../../engine/model.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import { adapterTarget, fullTarget, gradientTensors } from '../../train/targets.ts';
+import { GpuTrainer, type TrainTarget } from '../../train/trainer.ts';
+import { batchSchema } from '../../trajectory/batch.ts';
+import { experimentSchema } from '../../trajectory/experiment.ts';
+import { Flags } from '../flags.ts';
+import { readJsonFile } from '../json-file.ts';
+import { type OpenedModel, openAdapter, openModel } from '../models.ts';
+import { DEVICE_FLAGS, openNodeGpu } from '../node-gpu.ts';
+import { printJson } from '../output.ts';
+
+async function targetOf(
+  gpu: Gpu,
+  opened: OpenedModel,
+  folder: string | undefined,
+): Promise<TrainTarget> {
+  const { file, config, hash, name } = opened;
+  if (folder !== undefined) {
+    const adapter = await openAdapter(folder, opened);
+    return adapterTarget(gpu, await loadModel(gpu, file, hash), adapter);
+  }
+  const other = file.tensors.find(({ type }) => type !== 'F32');
+  if (other !== undefined) {
+    throw new InputError(
+      'full-gradients',
+      `grads: ${name}: ${other.name} is ${other.type}; gradients of all weights need an F32 model, or give --adapter`,
+    );
+  }
+  return fullTarget(gpu, config, await readAllF32(file), file.metadata, 'F32');
+}
+
+export async function grads(argv: readonly string[]): Promise<void> {
+  const options = { adapter: 'string', batch: 'string', out: 'string', ...DEVICE_FLAGS } as const;
+  const flags = new Flags('grads', argv, options);
+  const opened = await openModel(flags.positional(0, 'model'));
+  const batch = await readJsonFile(flags.required('batch'), batchSchema);
+  const gpu = await openNodeGpu(flags);
+  const target = await targetOf(gpu, opened, flags.text('adapter'));
+  const optimiser = experimentSchema.shape.optimiser.parse({ learningRate: 1e-3 });
+  const trainer = new GpuTrainer(gpu, target, { optimiser, everyToken: true });
+  // The first call of each makes its pipelines; the second is timed.
+  await trainer.policyLogprobs(batch.sequences);
+  const { loss, tokenLogprobs } = await trainer.accumulate(batch);
+  const gradNorm = await trainer.parameters.gradNorm();
+  const tensors = await gradientTensors(target);
+  const started = performance.now();
+  await trainer.policyLogprobs(batch.sequences);
+  const forwardMs = performance.now() - started;
+  await trainer.accumulate(batch);
+  const backwardMs = Math.max(0, performance.now() - started - 2 * forwardMs);
+  const out = flags.text('out');
+  if (out !== undefined) await writeFile(out, writeSafetensors(tensors.map(named)));
+  printJson({
+    loss,
+    tokenLogprobs,
+    gradNorm,
+    timing: { forwardMs, backwardMs },
+    memory: {
+      peakBytes: gpu.peakBytes,
+      plan: {
+        weights: target.adapter === null ? 0 : modelBytes(target.model),
+        parameters: trainer.parameters.bytes,
+        workspace: trainer.workspaceBytes,
+      },
+    },
+  });
+  gpu.destroy();
+}
+
+/** Adapter matrices under their PEFT names, weights under their GGUF names. */
+function named(tensor: NamedTensor & { stem: string; matrix: 'A' | 'B' | null }): NamedTensor {
+  const { stem, matrix, shape, values } = tensor;
+  const name = matrix === null ? stem : defined(peftName(stem, matrix), `PEFT name of ${stem}`);
+  return { name, shape, values };
+}

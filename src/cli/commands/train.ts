@@ -1,0 +1,113 @@
+// `atlas train`: one experiment; its metrics as JSON lines, everything else in a directory.
+
+import { InputError } from '../../base/errors.ts';
+import { deriveSeed } from '../../base/rng.ts';
+import { freeModel, readAllF32 } from '../../engine/model.ts';
+import { runExperiment } from '../../lab/run.ts';
+import { openEpisode } from '../../toolspace/episode.ts';
+import { adapterTarget, freshAdapter, fullTarget } from '../../train/targets.ts';
+import { GpuTrainer } from '../../train/trainer.ts';
+import { type Experiment, experimentSchema } from '../../trajectory/experiment.ts';
+import type { Trainer } from '../../trajectory/interfaces.ts';
+import { type Engine, openEngine, stylesOfFile } from '../engine.ts';
+import { Flags } from '../flags.ts';
+import { readJsonFile } from '../json-file.ts';
+import { openAdapter } from '../models.ts';
+import { DEVICE_FLAGS } from '../node-gpu.ts';
+import { Progress, printJson } from '../output.ts';
+import { openRunDirectory } from '../run-store.ts';
+import { interruptSignal } from '../signals.ts';
+
+/** The trainer of an experiment; from now on the engine samples from the weights that it moves. */
+async function trainerOf(engine: Engine, experiment: Experiment): Promise<Trainer> {
+  const { gpu, model, opened, decoder } = engine;
+  const { optimiser, adapter, seed, initAdapter } = experiment;
+  if (adapter === null) {
+    const values = await readAllF32(opened.file);
+    const target = fullTarget(gpu, model.config, values, opened.file.metadata, 'F32');
+    decoder.setModel(target.model);
+    freeModel(gpu, model);
+    return new FreshKeys(new GpuTrainer(gpu, target, { optimiser }), engine);
+  }
+  const start =
+    initAdapter === undefined
+      ? freshAdapter(model.config, adapter, deriveSeed(seed, 'adapter'), opened.hash)
+      : await openAdapter(initAdapter, opened);
+  const target = adapterTarget(gpu, model, start);
+  decoder.setAdapter(target.adapter);
+  return new FreshKeys(new GpuTrainer(gpu, target, { optimiser }), engine);
+}
+
+/** A trainer that forgets kept keys and values whenever the weights behind them have moved. */
+class FreshKeys implements Trainer {
+  readonly #trainer: Trainer;
+  readonly #engine: Engine;
+  readonly accumulate: Trainer['accumulate'];
+  readonly referenceLogprobs: Trainer['referenceLogprobs'];
+  readonly checkpoint: Trainer['checkpoint'];
+  readonly exportWeights: Trainer['exportWeights'];
+
+  constructor(trainer: Trainer, engine: Engine) {
+    this.#trainer = trainer;
+    this.#engine = engine;
+    this.accumulate = trainer.accumulate.bind(trainer);
+    this.referenceLogprobs = trainer.referenceLogprobs.bind(trainer);
+    this.checkpoint = trainer.checkpoint.bind(trainer);
+    this.exportWeights = trainer.exportWeights.bind(trainer);
+  }
+
+  async apply(...args: Parameters<Trainer['apply']>): ReturnType<Trainer['apply']> {
+    const result = await this.#trainer.apply(...args);
+    this.#engine.decoder.cache.clear();
+    return result;
+  }
+
+  async restore(...args: Parameters<Trainer['restore']>): Promise<void> {
+    await this.#trainer.restore(...args);
+    this.#engine.decoder.cache.clear();
+  }
+}
+
+export async function train(argv: readonly string[]): Promise<void> {
+  const flags = new Flags('train', argv, { out: 'string', resume: 'boolean', ...DEVICE_FLAGS });
+  const experiment = await readJsonFile(flags.positional(0, 'experiment file'), experimentSchema);
+  const out = flags.required('out');
+  const resume = flags.has('resume');
+  const store = await openRunDirectory(out, { resume });
+  const engine = await openEngine(experiment.model, flags);
+  const { hash } = engine.opened;
+  if (experiment.modelHash !== undefined && experiment.modelHash !== hash) {
+    throw new InputError(
+      'model-hash',
+      `experiment: modelHash: got ${experiment.modelHash}, the file of ${experiment.model} has ${hash}; use the model that the experiment was made for`,
+    );
+  }
+  const text = `${JSON.stringify(experiment, null, 2)}\n`;
+  await store.writeFile('experiment.json', new TextEncoder().encode(text));
+  const progress = new Progress(`train ${experiment.name}`);
+  const steps = runExperiment({
+    experiment,
+    store,
+    resume,
+    signal: interruptSignal(),
+    runtime: {
+      policy: engine.policy,
+      trainer: await trainerOf(engine, experiment),
+      tokenizer: engine.tokenizer,
+      openEpisode: ({ world, servers, toolspace }, episode) =>
+        openEpisode({ world, servers, toolspace, episode }),
+      ...stylesOfFile(engine.opened),
+    },
+  });
+  for await (const metrics of steps) {
+    printJson(metrics);
+    const { step, success } = metrics;
+    progress.update(
+      step + 1,
+      experiment.steps,
+      success === null ? '' : `success ${success.toFixed(3)}`,
+    );
+  }
+  await store.close();
+  engine.close();
+}

@@ -1,0 +1,59 @@
+// An engine on one of the golden models, with the uncached forward pass of the trainer beside it.
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { type Adapter, readAdapter } from '../../src/adapter/adapter.ts';
+import { Decoder } from '../../src/engine/decoder.ts';
+import { type CacheSize, cacheSizeFor, KvCache } from '../../src/engine/kv-cache.ts';
+import { loadModel } from '../../src/engine/model.ts';
+import { EnginePolicy } from '../../src/engine/policy.ts';
+import { adapterTarget, freshAdapter } from '../../src/train/targets.ts';
+import { GpuTrainer } from '../../src/train/trainer.ts';
+import { experimentSchema } from '../../src/trajectory/experiment.ts';
+import { bytesSource } from '../../src/weights/byte-source.ts';
+import { readGguf } from '../../src/weights/gguf.ts';
+import { testGpu } from './gpu.ts';
+
+/** Path of a golden file. */
+export function goldenPath(name: string): string {
+  return fileURLToPath(new URL(`../golden/data/${name}`, import.meta.url));
+}
+
+async function bytesOf(name: string): Promise<Uint8Array> {
+  return new Uint8Array(await readFile(goldenPath(name)));
+}
+
+/** The adapter that belongs to a golden model. */
+export async function goldenAdapter(name: string): Promise<Adapter> {
+  return readAdapter({
+    'adapter_config.json': await bytesOf(`${name}.adapter/adapter_config.json`),
+    'adapter_model.safetensors': await bytesOf(`${name}.adapter/adapter_model.safetensors`),
+  });
+}
+
+/** Opens a golden model; `size` overrides the default cache. End tokens are `eosIds`, none by default. */
+export async function goldenEngine(
+  name: string,
+  { size, eosIds = [] }: { size?: CacheSize; eosIds?: readonly number[] } = {},
+) {
+  const gpu = await testGpu();
+  const file = await readGguf(bytesSource(await bytesOf(`${name}.gguf`), name));
+  const model = await loadModel(gpu, file, null);
+  const cache = new KvCache(gpu, model.config, size ?? cacheSizeFor(model.config, 2 ** 24));
+  const decoder = new Decoder(gpu, model, cache);
+  const policy = new EnginePolicy(name, decoder, eosIds);
+  return { gpu, model, decoder, policy };
+}
+
+/** Log-probabilities (T) of a whole sequence in one pass without a cache; the first is 0. */
+export async function uncachedLogprobs(
+  { gpu, model }: Pick<Awaited<ReturnType<typeof goldenEngine>>, 'gpu' | 'model'>,
+  sequences: readonly { ids: readonly number[] }[],
+): Promise<number[][]> {
+  // B is zero in a fresh adapter, so this is the model alone.
+  const target = adapterTarget(gpu, model, freshAdapter(model.config, { rank: 4, alpha: 4 }, 1, null));
+  const optimiser = experimentSchema.shape.optimiser.parse({ learningRate: 1e-3 });
+  const trainer = new GpuTrainer(gpu, target, { optimiser, everyToken: true });
+  const logprobs = await trainer.policyLogprobs(sequences);
+  trainer.free();
+  return logprobs;
+}

@@ -21,6 +21,7 @@ const place = signal<Place>(placeOf(location.hash));
 addEventListener('hashchange', () => {
   place.value = placeOf(location.hash);
   failure.value = null;
+  scrollTo(0, 0);
 });
 
 function placeOf(hash: string): Place {

@@ -1,10 +1,11 @@
 // What commands with a model have in common: a device, the model on it, and a policy that samples from it.
 import type { AgentPolicy } from '../agent/agent-policy.ts';
 import type { PromptStyle, SchemaStyle } from '../agent/prompt.ts';
+import { InputError } from '../base/errors.ts';
 import { freeAdapter, uploadAdapter } from '../engine/adapter-weights.ts';
 import { Decoder } from '../engine/decoder.ts';
 import { cacheSizeFor, KvCache } from '../engine/kv-cache.ts';
-import { loadModel, type Model } from '../engine/model.ts';
+import { assertIds, loadModel, type Model } from '../engine/model.ts';
 import { EnginePolicy } from '../engine/policy.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -22,10 +23,22 @@ export interface Engine {
   close(): void;
 }
 
-/** Opens a model and a device for it; with `--adapter` the adapter is on. */
-export async function openEngine(name: string, flags: Flags): Promise<Engine> {
+/** A model file and its tokenizer, before any device is opened. */
+export type Seen = Pick<Engine, 'opened' | 'tokenizer'>;
+
+/**
+ * Opens a model and a device for it; with `--adapter` the adapter is on.
+ * @param check refuses what the command cannot do with this model. It runs before the device is opened, since drivers
+ * write notes of their own to stderr, where bad input is worth one line.
+ */
+export async function openEngine(
+  name: string,
+  flags: Flags,
+  check: (seen: Seen) => void = () => undefined,
+): Promise<Engine> {
   const opened = await openModel(name);
   const tokenizer = tokenizerOf(opened);
+  check({ opened, tokenizer });
   const folder = flags.text('adapter');
   const adapter = folder === undefined ? null : await openAdapter(folder, opened);
   const gpu = await openNodeGpu(flags);
@@ -47,6 +60,29 @@ export async function openEngine(name: string, flags: Flags): Promise<Engine> {
       gpu.destroy();
     },
   };
+}
+
+/**
+ * Checks a prompt against a model.
+ * @throws {InputError} when it is empty or leaves no room for `more` tokens, {ModelFileError} for an id out of range.
+ */
+export function checkPrompt(
+  where: string,
+  ids: readonly number[],
+  { config }: OpenedModel,
+  more = 0,
+): void {
+  if (ids.length === 0) {
+    throw new InputError('prompt', `${where}: got an empty prompt, need at least one token`);
+  }
+  assertIds(ids, config, where);
+  const { context } = cacheSizeFor(config);
+  if (ids.length + more <= context) return;
+  const room = more === 0 ? '' : ` and room for ${more} more`;
+  throw new InputError(
+    'context',
+    `${where}: got ${ids.length} ids${room}, the context holds ${context}; give fewer`,
+  );
 }
 
 /** How a model wants prompts and schemas, as its file says. */

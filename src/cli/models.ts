@@ -29,15 +29,22 @@ export function modelPath(name: string): string {
 /** A file as a byte source. @throws {ModelFileError} when it cannot be opened. */
 export async function fileSource(path: string): Promise<ByteSource> {
   try {
-    const size = (await stat(path)).size;
-    const handle = await open(path, 'r');
+    const status = await stat(path);
+    if (!status.isFile()) throw new Error('it is not a file');
+    await (await open(path, 'r')).close();
     return {
       name: basename(path),
-      size,
+      size: status.size,
       read: async (offset, length) => {
         const bytes = new Uint8Array(length);
-        const { bytesRead } = await handle.read(bytes, 0, length, offset);
-        return bytes.subarray(0, bytesRead);
+        // Opened for each read: nobody would close a handle that lives as long as the source.
+        const handle = await open(path, 'r');
+        try {
+          const { bytesRead } = await handle.read(bytes, 0, length, offset);
+          return bytes.subarray(0, bytesRead);
+        } finally {
+          await handle.close();
+        }
       },
     };
   } catch (cause) {

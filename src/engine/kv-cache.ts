@@ -14,6 +14,8 @@ export interface CachedSequence {
   ids: number[];
   /** A request is working on it: it cannot be evicted. */
   busy: boolean;
+  /** Forgotten while a request was working on it: it goes when that request ends. */
+  doomed: boolean;
 }
 
 export interface CacheSize {
@@ -68,10 +70,11 @@ export class KvCache {
 
   /**
    * The sequence of a key, cut back to what it shares with `ids` (at least the last id is computed again); null when
-   * every slot is busy.
+   * every slot is busy, or a request is working on this very sequence.
    */
   open(key: string, ids: readonly number[]): CachedSequence | null {
     const known = this.#sequences.get(key);
+    if (known?.busy) return null;
     if (known !== undefined) {
       const most = Math.min(known.ids.length, ids.length - 1);
       let same = 0;
@@ -84,7 +87,7 @@ export class KvCache {
     }
     const slot = this.#freeSlots.pop() ?? this.#evict()?.slot;
     if (slot === undefined) return null;
-    const fresh: CachedSequence = { key, slot, pages: [], ids: [], busy: true };
+    const fresh: CachedSequence = { key, slot, pages: [], ids: [], busy: true, doomed: false };
     this.#sequences.set(key, fresh);
     return fresh;
   }
@@ -116,18 +119,28 @@ export class KvCache {
     return true;
   }
 
-  /** Forgets a conversation. */
+  /** Ends a request's work on a sequence, which stays for the next one. */
+  close(sequence: CachedSequence): void {
+    sequence.busy = false;
+    if (sequence.doomed) this.release(sequence.key);
+  }
+
+  /** Forgets a conversation; one that a request is working on when that request ends, since it still writes its pages. */
   release(key: string): void {
     const sequence = this.#sequences.get(key);
     if (sequence === undefined) return;
+    if (sequence.busy) {
+      sequence.doomed = true;
+      return;
+    }
     this.#sequences.delete(key);
     this.#freePages.push(...sequence.pages.reverse());
     this.#freeSlots.push(sequence.slot);
   }
 
-  /** Forgets everything that no request is working on: the weights have changed. */
+  /** Forgets everything: the weights have changed. */
   clear(): void {
-    for (const [key, sequence] of this.#sequences) if (!sequence.busy) this.release(key);
+    for (const key of [...this.#sequences.keys()]) this.release(key);
   }
 
   /** Drops the least recently used idle sequence. Its slot is the caller's. */

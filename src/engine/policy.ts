@@ -85,7 +85,8 @@ export class EnginePolicy implements TokenPolicy {
       }
     } catch (error) {
       for (const entry of [...this.#active, ...this.#waiting]) entry.reject(error);
-      for (const entry of this.#active) if (entry.sequence !== null) entry.sequence.busy = false;
+      for (const { sequence } of this.#active)
+        if (sequence !== null) this.#decoder.cache.close(sequence);
       this.#active = [];
       this.#waiting = [];
     } finally {
@@ -106,7 +107,7 @@ export class EnginePolicy implements TokenPolicy {
       const length = Math.min(ids.length + maxTokens, this.contextLength);
       if (sequence === null || !this.#decoder.cache.reserve(sequence, length)) {
         if (sequence !== null) {
-          sequence.busy = false;
+          this.#decoder.cache.close(sequence);
           this.#decoder.cache.release(key);
         }
         left.push(entry);
@@ -149,9 +150,9 @@ export class EnginePolicy implements TokenPolicy {
       this.#accept(entry, ids[i] ?? 0, logprobs[i] ?? 0);
     });
     for (const entry of this.#active) {
-      if (entry.options.signal?.aborted && entry.sequence?.busy) this.#end(entry, 'cancel');
+      if (entry.options.signal?.aborted && entry.sequence !== null) this.#end(entry, 'cancel');
     }
-    this.#active = this.#active.filter((entry) => entry.sequence?.busy);
+    this.#active = this.#active.filter((entry) => entry.sequence !== null);
   }
 
   #count(rows: number, samples: number, ms: number): void {
@@ -181,7 +182,8 @@ export class EnginePolicy implements TokenPolicy {
   }
 
   #end(entry: Active, how: GenerateResult['finish']): void {
-    if (entry.sequence !== null) entry.sequence.busy = false;
+    if (entry.sequence !== null) this.#decoder.cache.close(entry.sequence);
+    entry.sequence = null;
     finish(entry, how);
   }
 }

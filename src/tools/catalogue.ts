@@ -23,12 +23,24 @@ function validatorOf(tool: ToolSpec): Validator {
 export function checkArguments(tool: ToolSpec, args: JsonObject): string | null {
   const { valid, errors } = validatorOf(tool).validate(args);
   if (valid) return null;
+  const unknown = unknownArgument(tool, args);
+  if (unknown !== null) return unknown;
   // The validator reports outer before inner places: the last error is the most precise one.
   const error = errors.at(-1);
   if (error === undefined) return `bad arguments for ${tool.name}`;
   const where = error.instanceLocation.replace(/^#\/?/, '').replaceAll('/', '.');
   const place = where === '' ? '' : ` ${where}:`;
   return `bad arguments for ${tool.name}:${place} ${error.error}`;
+}
+
+/** A closed schema complains of an argument that it does not have by "False boolean schema": say it in words. */
+function unknownArgument(tool: ToolSpec, args: JsonObject): string | null {
+  const { properties, additionalProperties } = tool.inputSchema;
+  if (additionalProperties !== false || typeof properties !== 'object') return null;
+  const names = Object.keys(properties ?? {});
+  const name = Object.keys(args).find((key) => !names.includes(key));
+  if (name === undefined) return null;
+  return `bad arguments for ${tool.name}: it has no argument '${name}', only ${names.join(', ')}`;
 }
 
 /** The text for a name that a server does not have, with its nearest tools or else all of them. */

@@ -9,7 +9,7 @@ const SEED = 20;
 /** Prompts of the given lengths, of ids that every golden model has. */
 function prompts(lengths: readonly number[], seed = SEED): number[][] {
   const rng = new Rng(seed);
-  return lengths.map((n) => Array.from({ length: n }, () => rng.int(120)));
+  return lengths.map((n) => Array.from({ length: n }, () => rng.int(0, 119)));
 }
 
 function request(ids: readonly number[], more: Partial<GenerateRequest> = {}): GenerateRequest {
@@ -126,7 +126,10 @@ describe('the policy', () => {
       policy.generate(request(a, { maxTokens: 20 }), { signal: abort.signal, onTokens }),
       policy.generate(request(b, { maxTokens: 20 })),
     ]);
-    expect(stopped).toMatchObject({ finish: 'cancel', ids: expect.objectContaining({ length: 3 }) });
+    expect(stopped).toMatchObject({
+      finish: 'cancel',
+      ids: expect.objectContaining({ length: 3 }),
+    });
     expect(stopped.logprobs.length).toBe(3);
     expect(exact(other)).toEqual(exact(want));
     const before = AbortSignal.abort();

@@ -18,7 +18,7 @@ export function goldenPath(name: string): string {
   return fileURLToPath(new URL(`../golden/data/${name}`, import.meta.url));
 }
 
-async function bytesOf(name: string): Promise<Uint8Array> {
+async function bytesOf(name: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await readFile(goldenPath(name)));
 }
 
@@ -50,7 +50,11 @@ export async function uncachedLogprobs(
   sequences: readonly { ids: readonly number[] }[],
 ): Promise<number[][]> {
   // B is zero in a fresh adapter, so this is the model alone.
-  const target = adapterTarget(gpu, model, freshAdapter(model.config, { rank: 4, alpha: 4 }, 1, null));
+  const target = adapterTarget(
+    gpu,
+    model,
+    freshAdapter(model.config, { rank: 4, alpha: 4 }, 1, null),
+  );
   const optimiser = experimentSchema.shape.optimiser.parse({ learningRate: 1e-3 });
   const trainer = new GpuTrainer(gpu, target, { optimiser, everyToken: true });
   const logprobs = await trainer.policyLogprobs(sequences);

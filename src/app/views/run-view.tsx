@@ -40,7 +40,10 @@ function Episode() {
   if (shown === null) return <Waiting />;
   const limit = model.value?.summary.episodeTokens ?? null;
   return (
-    <div ref={scrollInto} class={view === null ? 'stage' : 'stage stage-scored'}>
+    <div
+      ref={view === null ? scrollInto : null}
+      class={view === null ? 'stage' : 'stage stage-scored'}
+    >
       <Trajectory key={view?.trace.id ?? 'live'} episode={shown} view={view} limit={limit} />
       {view === null ? null : (
         <aside class="stage-side">

@@ -10,7 +10,7 @@ import { MetricsTable } from '../parts/metrics-table.tsx';
 import { Badge, Field, NumberField, Tile } from '../parts/small.tsx';
 import { TraceList } from '../parts/trace-list.tsx';
 import { attempt, loading, problem, SHIPPED } from '../state/session.ts';
-import { chosen } from '../state/task-state.ts';
+import { chosen, episode, finished } from '../state/task-state.ts';
 import {
   advance,
   createRun,
@@ -245,7 +245,14 @@ function Controls({ run }: { run: RunListing }) {
 
 function playWith(run: RunListing): void {
   const base = run.experiment?.model ?? '';
-  chosen.value = { kind: 'trained', run: run.id, base, label: `${base} + ${run.step} steps` };
+  chosen.value = {
+    kind: 'trained',
+    run: run.id,
+    base,
+    label: `${base} + ${plural(run.step, 'step')}`,
+  };
+  episode.value = null;
+  finished.value = null;
   location.hash = '#/run';
 }
 

@@ -1,11 +1,12 @@
 // `atlas generate`: continuations of a prompt, with their log-probabilities, times and counts.
 import { InputError } from '../../base/errors.ts';
 import { deriveSeed } from '../../base/rng.ts';
+import { MAX_SAMPLES } from '../../engine/decoder.ts';
 import { renderChat } from '../../tokenizer/chat-template.ts';
 import { NANO_TEMPLATE } from '../../tokenizer/nano-template.ts';
 import type { Tokenizer } from '../../tokenizer/tokenizer.ts';
 import type { GenerateResult } from '../../trajectory/interfaces.ts';
-import { type Engine, openEngine } from '../engine.ts';
+import { checkPrompt, type Engine, openEngine } from '../engine.ts';
 import { Flags, parseIds } from '../flags.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
 import { printJson } from '../output.ts';
@@ -54,18 +55,26 @@ interface Counted {
   buffers: number;
 }
 
-async function sampleAll(engine: Engine, flags: Flags, ids: readonly number[]): Promise<Counted> {
-  const { gpu, policy } = engine;
-  const n = flags.integer('n', 1, 1, 64);
+/** The flags of sampling, checked. */
+function settingsOf(flags: Flags) {
+  flags.required('max-tokens');
+  const n = flags.integer('n', 1, 1, MAX_SAMPLES);
   const seed = flags.integer('seed', 0);
   const request = {
-    ids,
     maxTokens: flags.integer('max-tokens', 0, 1),
     temperature: flags.number('temperature', 0, 0),
     topK: flags.integer('top-k', 0),
     topP: flags.number('top-p', 1, 0, 1),
     ignoreEos: flags.has('ignore-eos'),
   };
+  return { n, seed, request };
+}
+
+async function sampleAll(
+  { gpu, policy }: Engine,
+  { n, seed, request }: ReturnType<typeof settingsOf>,
+  ids: readonly number[],
+): Promise<Counted> {
   let begun = 0;
   let warm = { bindGroups: 0, buffers: 0 };
   const count = () => ({
@@ -75,7 +84,7 @@ async function sampleAll(engine: Engine, flags: Flags, ids: readonly number[]): 
   const one = async (i: number): Promise<GenerateResult> => {
     let tokens = 0;
     const result = await policy.generate(
-      { ...request, sequence: `completion-${i}`, seed: deriveSeed(seed, i) },
+      { ...request, ids, sequence: `completion-${i}`, seed: deriveSeed(seed, i) },
       {
         onTokens: () => {
           tokens += 1;
@@ -102,11 +111,14 @@ async function sampleAll(engine: Engine, flags: Flags, ids: readonly number[]): 
 export async function generate(argv: readonly string[]): Promise<void> {
   const flags = new Flags('generate', argv, FLAGS);
   const name = flags.positional(0, 'model');
-  flags.required('max-tokens');
-  const engine = await openEngine(name, flags);
+  const settings = settingsOf(flags);
+  let ids: number[] = [];
+  const engine = await openEngine(name, flags, (seen) => {
+    ids = promptIds(flags, seen.tokenizer);
+    checkPrompt('generate', ids, seen.opened, 1);
+  });
   const { tokenizer, policy, decoder } = engine;
-  const ids = promptIds(flags, tokenizer);
-  const { results, bindGroups, buffers } = await sampleAll(engine, flags, ids);
+  const { results, bindGroups, buffers } = await sampleAll(engine, settings, ids);
   const { prefillTokens, prefillMs, decodeTokens, decodeMs } = policy.counters;
   printJson({
     completions: results.map((result) => ({

@@ -1,14 +1,15 @@
 // `atlas grads`: loss and gradients of a batch, of an adapter or of all weights.
 import { writeFile } from 'node:fs/promises';
+import type { Adapter } from '../../adapter/adapter.ts';
 import { peftName } from '../../adapter/names.ts';
 import { type NamedTensor, writeSafetensors } from '../../adapter/safetensors.ts';
 import { defined } from '../../base/assert.ts';
 import { InputError } from '../../base/errors.ts';
-import { loadModel, modelBytes, readAllF32 } from '../../engine/model.ts';
+import { assertIds, loadModel, modelBytes, readAllF32 } from '../../engine/model.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { adapterTarget, fullTarget, gradientTensors } from '../../train/targets.ts';
 import { GpuTrainer, type TrainTarget } from '../../train/trainer.ts';
-import { batchSchema } from '../../trajectory/batch.ts';
+import { type Batch, batchSchema } from '../../trajectory/batch.ts';
 import { experimentSchema } from '../../trajectory/experiment.ts';
 import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
@@ -19,21 +20,26 @@ import { printJson } from '../output.ts';
 async function targetOf(
   gpu: Gpu,
   opened: OpenedModel,
-  folder: string | undefined,
+  adapter: Adapter | null,
 ): Promise<TrainTarget> {
-  const { file, config, hash, name } = opened;
-  if (folder !== undefined) {
-    const adapter = await openAdapter(folder, opened);
+  const { file, config, hash } = opened;
+  if (adapter !== null) {
     return adapterTarget(gpu, await loadModel(gpu, file, hash), adapter);
   }
-  const other = file.tensors.find(({ type }) => type !== 'F32');
-  if (other !== undefined) {
-    throw new InputError(
-      'full-gradients',
-      `grads: ${name}: ${other.name} is ${other.type}; gradients of all weights need an F32 model, or give --adapter`,
-    );
-  }
   return fullTarget(gpu, config, await readAllF32(file), file.metadata, 'F32');
+}
+
+/** What can be refused before a device is opened. @throws {InputError} */
+function check({ file, config, name }: OpenedModel, batch: Batch, full: boolean): void {
+  batch.sequences.forEach(({ ids }, i) => {
+    assertIds(ids, config, `grads: batch.sequences.${i}`);
+  });
+  const other = file.tensors.find(({ type }) => type !== 'F32');
+  if (!full || other === undefined) return;
+  throw new InputError(
+    'full-gradients',
+    `grads: ${name}: ${other.name} is ${other.type}; gradients of all weights need an F32 model, or give --adapter`,
+  );
 }
 
 export async function grads(argv: readonly string[]): Promise<void> {
@@ -41,8 +47,11 @@ export async function grads(argv: readonly string[]): Promise<void> {
   const flags = new Flags('grads', argv, options);
   const opened = await openModel(flags.positional(0, 'model'));
   const batch = await readJsonFile(flags.required('batch'), batchSchema);
+  const folder = flags.text('adapter');
+  check(opened, batch, folder === undefined);
+  const adapter = folder === undefined ? null : await openAdapter(folder, opened);
   const gpu = await openNodeGpu(flags);
-  const target = await targetOf(gpu, opened, flags.text('adapter'));
+  const target = await targetOf(gpu, opened, adapter);
   const optimiser = experimentSchema.shape.optimiser.parse({ learningRate: 1e-3 });
   const trainer = new GpuTrainer(gpu, target, { optimiser, everyToken: true });
   // The first call of each makes its pipelines; the second is timed.

@@ -1,8 +1,7 @@
 // `atlas logits`: the arg-max at every position of a sequence, and all logits of its last one.
 import { InputError } from '../../base/errors.ts';
 import { MAX_SAMPLES } from '../../engine/decoder.ts';
-import { assertIds } from '../../engine/model.ts';
-import { openEngine } from '../engine.ts';
+import { checkPrompt, openEngine } from '../engine.ts';
 import { Flags, parseIds } from '../flags.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
 import { printJson } from '../output.ts';
@@ -11,16 +10,10 @@ export async function logits(argv: readonly string[]): Promise<void> {
   const flags = new Flags('logits', argv, { ids: 'string', adapter: 'string', ...DEVICE_FLAGS });
   const name = flags.positional(0, 'model');
   const ids = parseIds('logits', flags.required('ids'));
-  const engine = await openEngine(name, flags);
+  const engine = await openEngine(name, flags, ({ opened }) => {
+    checkPrompt('logits: --ids', ids, opened);
+  });
   const { decoder, model } = engine;
-  assertIds(ids, model.config, 'logits: --ids');
-  const { contextLength } = engine.policy;
-  if (ids.length > contextLength) {
-    throw new InputError(
-      'context',
-      `logits: got ${ids.length} ids, the context of ${name} holds ${contextLength}; give fewer`,
-    );
-  }
   const sequence = decoder.cache.open('logits', ids);
   if (sequence === null || !decoder.cache.reserve(sequence, ids.length)) {
     throw new InputError('kv-cache', `logits: ${ids.length} tokens do not fit in the KV cache`);

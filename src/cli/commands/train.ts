@@ -74,14 +74,15 @@ export async function train(argv: readonly string[]): Promise<void> {
   const out = flags.required('out');
   const resume = flags.has('resume');
   const store = await openRunDirectory(out, { resume });
-  const engine = await openEngine(experiment.model, flags);
-  const { hash } = engine.opened;
-  if (experiment.modelHash !== undefined && experiment.modelHash !== hash) {
+  const engine = await openEngine(experiment.model, flags, ({ opened: { hash } }) => {
+    if (experiment.modelHash === undefined || experiment.modelHash === hash) return;
     throw new InputError(
       'model-hash',
       `experiment: modelHash: got ${experiment.modelHash}, the file of ${experiment.model} has ${hash}; use the model that the experiment was made for`,
     );
-  }
+  });
+  // Before anything is written: an adapter that does not fit leaves the directory as it was.
+  const trainer = await trainerOf(engine, experiment);
   const text = `${JSON.stringify(experiment, null, 2)}\n`;
   await store.writeFile('experiment.json', new TextEncoder().encode(text));
   const progress = new Progress(`train ${experiment.name}`);
@@ -92,7 +93,7 @@ export async function train(argv: readonly string[]): Promise<void> {
     signal: interruptSignal(),
     runtime: {
       policy: engine.policy,
-      trainer: await trainerOf(engine, experiment),
+      trainer,
       tokenizer: engine.tokenizer,
       openEpisode: ({ world, servers, toolspace }, episode) =>
         openEpisode({ world, servers, toolspace, episode }),

@@ -1,0 +1,172 @@
+// Bad input ends with exit code 2, nothing on stdout and one line on stderr that says what is wrong.
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runAtlas, runHere } from '../../support/command-line.ts';
+
+const golden = (name: string) =>
+  fileURLToPath(new URL(`../../golden/data/${name}`, import.meta.url));
+const MODEL = golden('f32.gguf');
+const HASH = '0'.repeat(64);
+let folder = '';
+const at = (name: string) => join(folder, name);
+
+/** A copy of a model in which `from`, the n-th byte string of its kind, is overwritten. */
+function patched(bytes: Buffer, from: string, to: string, after = 0): Buffer {
+  const copy = Buffer.from(bytes);
+  copy.write(to, copy.indexOf(from, after));
+  return copy;
+}
+
+/** The model with another type number for one tensor: name, dimension count, dimensions (u64), type. */
+function withType(bytes: Buffer, tensor: string, type: number): Buffer {
+  const copy = Buffer.from(bytes);
+  const count = copy.indexOf(tensor) + tensor.length;
+  copy.writeUInt32LE(type, count + 4 + 8 * copy.readUInt32LE(count));
+  return copy;
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'atlas-cli-'));
+  const model = await readFile(MODEL);
+  const experiment = {
+    ...JSON.parse(
+      await readFile(new URL('../../../experiments/rookie-grpo.json', import.meta.url), 'utf8'),
+    ),
+    model: MODEL,
+  };
+  delete experiment.initAdapter;
+  const sft = JSON.parse(await readFile(golden('f32.sft.batch.json'), 'utf8'));
+  sft.sequences[0].ids[1] = 128;
+  const files: Record<string, string | Buffer> = {
+    'truncated.gguf': model.subarray(0, model.length - 5000),
+    'header.gguf': model.subarray(0, 700),
+    'magic.gguf': patched(model, 'GGUF', 'GGML'),
+    'type.gguf': withType(model, 'output_norm.weight', 99),
+    'missing.gguf': patched(model, 'output_norm.weight', 'output_nurm.weight'),
+    'llama.gguf': patched(model, 'qwen3', 'llama', model.indexOf('general.architecture')),
+    'key.json': JSON.stringify({ ...experiment, learningRat: 1 }),
+    'hash.json': JSON.stringify({ ...experiment, modelHash: HASH }),
+    'half.json': '{"model":',
+    'batch.json': JSON.stringify(sft),
+  };
+  for (const [name, content] of Object.entries(files)) await writeFile(at(name), content);
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+/** Context of the golden models, tokens. */
+const CONTEXT = 4096;
+const many = (n: number) => Array.from({ length: n }, () => 1).join();
+const agent = ['agent', 'oracle', '--seed', '0', '--count', '1', '--tokenizer', MODEL];
+
+const REFUSED: readonly [what: string, argv: () => string[], message: string][] = [
+  ['no command', () => [], 'got no command, need one of devices, inspect'],
+  ['an unknown command', () => ['fly'], 'got the command "fly", need one of'],
+  ['a command that is not built', () => ['export', 'd'], 'export is not built yet'],
+  ['an unknown flag', () => ['tasks', '--fast'], "'--fast'"],
+  ['no file', () => ['inspect', at('none.gguf')], 'cannot be read'],
+  ['a folder', () => ['inspect', folder], 'cannot be read'],
+  ['half of a file', () => ['inspect', at('truncated.gguf')], 'ends beyond the file'],
+  ['half of a header', () => ['inspect', at('header.gguf')], 'the header ends inside'],
+  ['another format', () => ['inspect', at('magic.gguf')], 'choose a .gguf file'],
+  ['an unknown type', () => ['inspect', at('type.gguf')], 'output_norm.weight has unknown type 99'],
+  ['another architecture', () => ['inspect', at('llama.gguf')], 'architecture llama, need qwen3'],
+  [
+    'a missing tensor',
+    () => ['logits', at('missing.gguf'), '--ids', '1'],
+    'no tensor output_norm.weight',
+  ],
+  [
+    'an adapter of another model',
+    () => ['logits', MODEL, '--ids', '1', '--adapter', golden('q8_0.adapter')],
+    'is this adapter for another model?',
+  ],
+  ['an id out of range', () => ['logits', MODEL, '--ids', '1,128'], 'ids 0 to 127'],
+  [
+    'a sequence that is too long',
+    () => ['logits', MODEL, '--ids', many(CONTEXT + 1)],
+    `got ${CONTEXT + 1} ids, the context holds ${CONTEXT}`,
+  ],
+  [
+    'a prompt that fills the context',
+    () => ['generate', MODEL, '--ids', many(CONTEXT), '--max-tokens', '1'],
+    `got ${CONTEXT} ids and room for 1 more, the context holds ${CONTEXT}`,
+  ],
+  ['an empty prompt', () => ['generate', MODEL, '--prompt', '', '--max-tokens', '1'], 'empty'],
+  [
+    'two prompts',
+    () => ['generate', MODEL, '--prompt', 'a', '--chat', 'b', '--max-tokens', '1'],
+    'got 2 of',
+  ],
+  ['no length', () => ['generate', MODEL, '--prompt', 'a'], 'got no --max-tokens'],
+  [
+    'a share above 1',
+    () => ['generate', MODEL, '--prompt', 'a', '--max-tokens', '1', '--top-p', '2'],
+    '--top-p: got "2", need a number from 0 to 1',
+  ],
+  [
+    'gradients of quantised weights',
+    () => ['grads', golden('q8_0.gguf'), '--batch', golden('q8_0.sft.batch.json')],
+    'token_embd.weight is Q8_0; gradients of all weights need an F32 model',
+  ],
+  [
+    'a batch with an unknown id',
+    () => ['grads', MODEL, '--batch', at('batch.json')],
+    'id 128 is out of',
+  ],
+  ['an unknown key', () => ['train', at('key.json'), '--out', at('run')], '"learningRat"'],
+  ['half of an experiment', () => ['train', at('half.json'), '--out', at('run')], 'not JSON'],
+  ['another model file', () => ['train', at('hash.json'), '--out', at('run')], `got ${HASH}`],
+  [
+    'a mode that is not built',
+    () => [...agent, '--tasks', 'test', '--mode', 'ptc'],
+    'ptc is not built',
+  ],
+  [
+    'a cache',
+    () => [...agent, '--tasks', 'test', '--mode', 'itl', '--cache', 'c'],
+    '--cache is not',
+  ],
+  ['an unknown split', () => [...agent, '--mode', 'itl', '--tasks', 'exam'], 'train, test, unseen'],
+  [
+    'a server without a URL',
+    () => [...agent, '--mode', 'itl', '--tasks', 'test', '--server', 'x=y'],
+    'need NAME=URL',
+  ],
+  ['an unknown schema', () => ['schema', 'song'], 'need one of task, trajectory'],
+  ['half of a line', () => ['score', at('half.json')], 'line 1: not JSON'],
+  [
+    'an unknown toolspace',
+    () => ['tasks', '--split', 'train', '--count', '1', '--seed', '1', '--toolspace', 'moon'],
+    'moon',
+  ],
+];
+
+describe('refused with one line and exit code 2:', () => {
+  it.each(REFUSED)('%s', async (_, argv, message) => {
+    const { code, stdout, stderr } = await runHere(...argv());
+    expect(stderr).toContain(message);
+    expect(stderr).toMatch(/^error: [^\n]+\n$/);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+
+  it('a run directory with something in it', async () => {
+    const experiment = at('good.json');
+    const { modelHash: _, ...good } = JSON.parse(await readFile(at('hash.json'), 'utf8'));
+    await writeFile(experiment, JSON.stringify(good));
+    const before = await readdir(folder);
+    const { code, stderr } = await runHere('train', experiment, '--out', folder);
+    expect(stderr).toMatch(/^error: .*--resume.*\n$/);
+    expect(code).toBe(2);
+    expect(await readdir(folder)).toEqual(before);
+  });
+
+  it('from the real command, on its real streams', async () => {
+    const { code, stdout, stderr } = await runAtlas(['logits', MODEL, '--ids', '1,128']);
+    expect(stderr).toMatch(/^error: [^\n]+ids 0 to 127\n$/);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+  });
+});

@@ -38,7 +38,7 @@ function promptIds(flags: Flags, tokenizer: Tokenizer): number[] {
   const ids = flags.text('ids');
   if (ids !== undefined) return parseIds('generate', ids);
   const prompt = flags.text('prompt');
-  if (prompt !== undefined) return tokenizer.encode(prompt, { special: true });
+  if (prompt !== undefined) return tokenizer.encode(prompt, { special: false });
   const text = renderChat(tokenizer.chatTemplate ?? NANO_TEMPLATE, {
     messages: [{ role: 'user', content: flags.text('chat') ?? '' }],
     addGenerationPrompt: true,

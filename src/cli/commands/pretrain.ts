@@ -12,7 +12,7 @@ import { newModel } from '../../train/new-model.ts';
 import { fullTarget } from '../../train/targets.ts';
 import { GpuTrainer } from '../../train/trainer.ts';
 import { type PretrainExperiment, pretrainSchema } from '../../trajectory/experiment.ts';
-import { plainValue } from '../../weights/gguf-values.ts';
+import { type GgufEntry, plainValue, stringEntry } from '../../weights/gguf-values.ts';
 import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
 import { openModel } from '../models.ts';
@@ -25,7 +25,9 @@ import { interruptSignal } from '../signals.ts';
 async function startOf(experiment: PretrainExperiment) {
   if (experiment.init !== undefined) {
     const { file, config } = await openModel(experiment.init);
-    return { config, metadata: file.metadata, values: await readAllF32(file) };
+    const name: [string, GgufEntry] = ['general.name', stringEntry(experiment.name)];
+    const metadata = new Map([...file.metadata, name]);
+    return { config, metadata, values: await readAllF32(file) };
   }
   const { architecture, name, toolspace, seed } = experiment;
   if (architecture === undefined) {

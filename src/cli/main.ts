@@ -21,6 +21,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import('./commands/train.ts')).train,
   pretrain: async () => (await import('./commands/pretrain.ts')).pretrain,
   schema: async () => (await import('./commands/schema.ts')).schema,
+  bench: async () => (await import('./commands/bench.ts')).bench,
 };
 
 /** Commands of the contract that are not built yet. */

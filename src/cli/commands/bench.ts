@@ -1,0 +1,41 @@
+// `atlas bench`: how fast this device is at what the project does, each number beside what it stands against.
+import { InputError } from '../../base/errors.ts';
+import type { Bench } from '../bench/bench.ts';
+import { decode, decodeFloor } from '../bench/decode.ts';
+import { linear } from '../bench/linear.ts';
+import { train } from '../bench/train.ts';
+import { Flags } from '../flags.ts';
+import { DEVICE_FLAGS, openNodeGpu } from '../node-gpu.ts';
+import { Progress, printJson } from '../output.ts';
+
+const BENCHES: readonly Bench[] = [decode, decodeFloor, train, linear];
+
+/** The benches of the names, or all. @throws {InputError} for a name that is none. */
+function chosen(names: readonly string[]): Bench[] {
+  const unknown = names.find((name) => !BENCHES.some((bench) => bench.name === name));
+  if (unknown !== undefined) {
+    const known = BENCHES.map(({ name }) => name).join(', ');
+    throw new InputError('bench', `bench: got "${unknown}", need one of ${known}`);
+  }
+  return BENCHES.filter(({ name }) => names.length === 0 || names.includes(name));
+}
+
+export async function bench(argv: readonly string[]): Promise<void> {
+  const flags = new Flags('bench', argv, { list: 'boolean', ...DEVICE_FLAGS });
+  const benches = chosen(flags.positionals);
+  if (flags.has('list')) {
+    printJson({ names: benches.map(({ name }) => name) });
+    return;
+  }
+  const gpu = await openNodeGpu(flags);
+  const device = `${gpu.caps.description}, subgroup ${gpu.caps.subgroupSize}`;
+  const progress = new Progress('bench');
+  const rows = [];
+  for (const [i, { measure }] of benches.entries()) {
+    const measured = await measure(gpu);
+    rows.push(...measured.map((row) => ({ ...row, device })));
+    progress.update(i + 1, benches.length);
+  }
+  printJson({ rows });
+  gpu.destroy();
+}

@@ -10,8 +10,3 @@ export function defined<T>(value: T | null | undefined, what: string): T {
   if (value === null || value === undefined) throw new Error(`assertion failed: no ${what}`);
   return value;
 }
-
-/** For the end of a `switch` over a union: a compile error when a case is missing. */
-export function unreachable(value: never): never {
-  throw new Error(`assertion failed: unexpected ${JSON.stringify(value)}`);
-}

@@ -7,7 +7,12 @@ import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
 import { type WeightMatrix, weightBindings } from './weight-matrix.ts';
 
 const params = { M: 'u32', N: 'u32', K: 'u32', scale: 'f32' } as const;
-const LINEAR = kernel({ file: 'matmul/linear', params, reads: ['x', 'w', 'w_scale?q8_0'], writes: ['y'] });
+const LINEAR = kernel({
+  file: 'matmul/linear',
+  params,
+  reads: ['x', 'w', 'w_scale?q8_0'],
+  writes: ['y'],
+});
 const INPUT_GRAD = kernel({
   file: 'matmul/linear_input_grad',
   params,

@@ -1,7 +1,7 @@
 // An experiment: one JSON that says all a run depends on. Its hash names the run.
 import { z } from 'zod';
-import { modeSchema } from './trace.ts';
 import { splitSchema } from './task.ts';
+import { modeSchema } from './trace.ts';
 
 const optimiserSchema = z.strictObject({
   learningRate: z.number().positive(),
@@ -39,7 +39,9 @@ const grpoSchema = z.strictObject({
   kl: z.number().nonnegative().default(0),
   /** `std`: (r - mean) / (std + 1e-6); `mean`: r - mean. */
   advantage: z.enum(['std', 'mean']).default('std'),
-  aggregate: z.enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant']).default('token-mean'),
+  aggregate: z
+    .enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant'])
+    .default('token-mean'),
   constant: z.number().positive().optional(),
   /** Optimiser steps for each round of rollouts: the round is cut into this many minibatches. */
   updatesPerStep: z.number().int().positive().default(1),

@@ -1,8 +1,7 @@
 // What the parts of the project promise each other. agent, rubric, rl and lab know engines only through these.
 import type { Batch } from './batch.ts';
-import type { Message } from './trace.ts';
 import type { Criterion } from './rubric.ts';
-import type { Trace } from './trace.ts';
+import type { Message, Trace } from './trace.ts';
 
 /** One continuation to sample. Equal requests give equal results, whoever shares the batch. */
 export interface GenerateRequest {
@@ -55,7 +54,10 @@ export interface TokenPolicy {
 export interface ChatPolicy {
   readonly name: string;
   /** The assistant's next message, whole text with its tags. */
-  reply(messages: readonly Message[], options: { seed: number; temperature: number; signal?: AbortSignal }): Promise<string>;
+  reply(
+    messages: readonly Message[],
+    options: { seed: number; temperature: number; signal?: AbortSignal },
+  ): Promise<string>;
 }
 
 export interface StepOptions {

@@ -29,14 +29,27 @@ const argumentsSchema = z.record(z.string(), jsonSchema);
 
 export type Check =
   /** A call of `tool` (`server:tool`) that did not end in an error, with at least these arguments (strings compared trimmed, case-insensitively). */
-  | { kind: 'called'; tool: string; arguments?: Record<string, z.infer<typeof jsonSchema>> | undefined }
+  | {
+      kind: 'called';
+      tool: string;
+      arguments?: Record<string, z.infer<typeof jsonSchema>> | undefined;
+    }
   /** As `called`, errors included. */
-  | { kind: 'attempted'; tool: string; arguments?: Record<string, z.infer<typeof jsonSchema>> | undefined }
+  | {
+      kind: 'attempted';
+      tool: string;
+      arguments?: Record<string, z.infer<typeof jsonSchema>> | undefined;
+    }
   | { kind: 'notCalled'; tool: string }
   /** These tools were called without an error in this relative order. */
   | { kind: 'order'; tools: string[] }
   /** The final state of `server` has `equals` at `path`; a missing path is null. */
-  | { kind: 'state'; server: string; path: z.infer<typeof statePathSchema>; equals: z.infer<typeof jsonSchema> }
+  | {
+      kind: 'state';
+      server: string;
+      path: z.infer<typeof statePathSchema>;
+      equals: z.infer<typeof jsonSchema>;
+    }
   /** The final answer states this value: a number within 1e-6 relative, or a string as a whole word, case-insensitively. */
   | { kind: 'states'; value: string | number }
   /** The episode ended with an answer. */
@@ -54,7 +67,11 @@ export type Check =
 
 export const checkSchema: z.ZodType<Check> = z.lazy(() =>
   z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('called'), tool: z.string(), arguments: argumentsSchema.optional() }),
+    z.strictObject({
+      kind: z.literal('called'),
+      tool: z.string(),
+      arguments: argumentsSchema.optional(),
+    }),
     z.strictObject({
       kind: z.literal('attempted'),
       tool: z.string(),
@@ -103,7 +120,8 @@ export const rubricSchema = z.strictObject({
     .array(criterionSchema)
     .length(12)
     .refine((list) => list.every((item, i) => item.category === expected[i]), {
-      message: 'criteria must stand in the order 5 taskFulfilment, 3 toolAppropriateness, 2 toolGrounding, 2 parameterAccuracy',
+      message:
+        'criteria must stand in the order 5 taskFulfilment, 3 toolAppropriateness, 2 toolGrounding, 2 parameterAccuracy',
     }),
 });
 export type Rubric = z.infer<typeof rubricSchema>;

@@ -149,18 +149,23 @@ describe('grpo', () => {
   });
 
   it('raises the reward', async () => {
+    // A table of pairs cannot read a request: it is taught one task, half, and what it samples then scores now and then.
+    const tasks = { ...GRPO.tasks, count: 1 };
+    const half = fresh();
+    await runWith({ ...SFT, tasks, steps: 12 }, half, new MemoryRunStore());
     const experiment = experimentSchema.parse({
       ...GRPO,
-      tasks: { ...GRPO.tasks, count: 2 },
-      algorithm: { kind: 'grpo', tasksPerStep: 2, group: 12 },
+      tasks,
+      algorithm: { kind: 'grpo', tasksPerStep: 1, group: 24 },
       optimiser: { learningRate: 200, clipNorm: 0 },
       steps: 24,
       checkpointEvery: 100,
     });
-    const metrics = await runWith(experiment, taught.copy(), new MemoryRunStore());
+    const metrics = await runWith(experiment, half, new MemoryRunStore());
     const mean = (part: Metrics[]) =>
       part.reduce((sum, line) => sum + (line.reward ?? 0), 0) / part.length;
-    expect(mean(metrics.slice(-8))).toBeGreaterThan(mean(metrics.slice(0, 8)) + 0.1);
+    expect(mean(metrics.slice(0, 8))).toBeGreaterThan(0);
+    expect(mean(metrics.slice(-8))).toBeGreaterThan(1.8 * mean(metrics.slice(0, 8)));
   });
 
   it('goes on after a death anywhere with the bytes of a run that was never stopped', async () => {

@@ -25,8 +25,11 @@ const line = (values, style) =>
   `<polyline fill="none" ${style} points="${values.map((v, i) => `${x(i).toFixed(1)},${y(v).toFixed(1)}`).join(' ')}"/>`;
 const text = (tx, ty, value, extra = '') => `<text x="${tx}" y="${ty}" ${extra}>${value}</text>`;
 
+const TITLE =
+  'Success of the rollouts (temperature 1) by training step; thick: mean of three steps';
 const parts = [
   `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${HEIGHT}" font-family="sans-serif" font-size="12" fill="#444">`,
+  `<title>${TITLE}</title>`,
   `<rect width="${WIDTH}" height="${HEIGHT}" fill="#fff"/>`,
 ];
 for (const tick of [0, 0.2, 0.4, 0.6, 0.8, 1]) {
@@ -47,11 +50,7 @@ parts.push(
     rows.map((_, i) => smooth('success', i)),
     'stroke="#0b6e60" stroke-width="2.5"',
   ),
-  text(
-    PAD.left,
-    18,
-    'Success of the rollouts (temperature 1) by training step; thick: mean of three steps',
-  ),
+  text(PAD.left, 18, TITLE),
   '</svg>',
   '',
 );

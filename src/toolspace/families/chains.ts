@@ -4,7 +4,7 @@ import { LEVELS } from '../servers/tickets.ts';
 import { dayTime } from '../values.ts';
 import { mention } from './entities.ts';
 import { type Draft, type Family, stateCheck } from './family.ts';
-import { asking, currencies, field, newEvent } from './lookups.ts';
+import { asking, currencies, field, newEvent } from './parts.ts';
 
 const MONEY_FAMILIES: readonly Family[] = [false, true].map((named) => ({
   name: `price_in_by_${named ? 'name' : 'id'}`,

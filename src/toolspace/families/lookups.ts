@@ -1,31 +1,11 @@
 // Families of one call that are not about one known id: look-ups, lists, additions, conversions.
-import { defined } from '../../base/assert.ts';
-import type { Json, JsonObject } from '../../trajectory/json.ts';
 import { PLACES } from '../servers/inventory.ts';
-import { CONVERSIONS, MONEY } from '../servers/units.ts';
+import { CONVERSIONS } from '../servers/units.ts';
 import { dayTime, shiftDate } from '../values.ts';
 import { FINDERS, mention } from './entities.ts';
 import { TELL } from './entity-phrasings.ts';
-import {
-  type Draft,
-  type EntityKind,
-  type Family,
-  type Part,
-  Rejected,
-  statesAll,
-} from './family.ts';
-
-/** A part that asks for values read by calls. */
-export function asking(slots: Record<string, string>, values: readonly Json[], what: string): Part {
-  const asked = values.map((value) => (typeof value === 'number' ? value : String(value)));
-  const description = `The answer states ${what}: ${asked.join(', ')}.`;
-  return { slots, asked, requirement: { description, check: statesAll(asked) } };
-}
-
-/** The field of a result. */
-export function field(result: JsonObject, key: string): Json {
-  return defined(result[key], key);
-}
+import { type Draft, type EntityKind, type Family, Rejected } from './family.ts';
+import { asking, currencies, field, newEvent } from './parts.ts';
 
 function lookup(
   name: string,
@@ -225,26 +205,6 @@ const ADDITIONS: readonly Family[] = [
     },
   },
 ];
-
-/** The requirement that an event was added. */
-export function newEvent(title: string, date: string, time: string): Part['requirement'] {
-  const has = (key: string, equals: string) => ({
-    kind: 'state' as const,
-    server: 'calendar',
-    path: ['events', { title }, key],
-    equals,
-  });
-  return {
-    description: `At the end the calendar has '${title}' on ${date} at ${time}.`,
-    check: { kind: 'all', checks: [has('date', date), has('time', time)] },
-  };
-}
-
-/** Two different currencies. */
-export function currencies(draft: Draft): [string, string] {
-  const [from, to] = draft.rng.sample(MONEY, 2);
-  return [defined(from, 'currency'), defined(to, 'currency')];
-}
 
 const CONVERTING: readonly Family[] = [
   {

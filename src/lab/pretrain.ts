@@ -9,7 +9,7 @@ import { type PretrainCursor, PretrainData } from './pretrain-data.ts';
 import { RunLogs, writeWeights } from './run-log.ts';
 import type { PretrainRuntime } from './runtime.ts';
 import { learningRate } from './schedule.ts';
-import { updateWith } from './update.ts';
+import { supervisedMetrics, updateWith } from './update.ts';
 
 /** A step's metrics; `seen` counts all tokens up to and with this step. */
 export interface PretrainMetrics extends Metrics {
@@ -75,17 +75,7 @@ export async function* runPretrain(
     cursor = data.after;
     data = next;
     const metrics: PretrainMetrics = {
-      step,
-      loss: result.loss,
-      reward: null,
-      success: null,
-      entropy: result.entropy,
-      kl: result.kl,
-      gradNorm: result.gradNorm,
-      zeroSpread: null,
-      logprobGap: null,
-      tiers: {},
-      tokens: result.tokens,
+      ...supervisedMetrics(step, result, {}),
       phase,
       seen: cursor.seen,
       learningRate: rate,

@@ -7,7 +7,7 @@ import type { Trace } from '../trajectory/trace.ts';
 import { countTiers, type StepInput, type StepResult } from './grpo-step.ts';
 import { learningRate } from './schedule.ts';
 import { teach } from './teacher.ts';
-import { updateWith } from './update.ts';
+import { supervisedMetrics, updateWith } from './update.ts';
 
 export type SftSettings = Extract<Experiment['algorithm'], { kind: 'sft' }>;
 
@@ -57,19 +57,7 @@ export async function sftStep(input: StepInput, settings: SftSettings): Promise<
     (done) => onProgress?.({ kind: 'update', step, done, total: 1 }),
   );
   return {
-    metrics: {
-      step,
-      loss: result.loss,
-      reward: null,
-      success: null,
-      entropy: result.entropy,
-      kl: result.kl,
-      gradNorm: result.gradNorm,
-      zeroSpread: null,
-      logprobGap: null,
-      tiers: countTiers(traces),
-      tokens: result.tokens,
-    },
+    metrics: supervisedMetrics(step, result, countTiers(traces)),
     traces,
     cursor: { task: next },
     timing: { rolloutMs: taught - start, updateMs: performance.now() - taught },

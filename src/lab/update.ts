@@ -3,6 +3,7 @@
 import { AtlasError } from '../base/errors.ts';
 import { trainedTokens } from '../rl/sequence.ts';
 import type { Batch } from '../trajectory/batch.ts';
+import type { Metrics } from '../trajectory/experiment.ts';
 import type { LossResult, StepOptions, Trainer } from '../trajectory/interfaces.ts';
 
 export interface UpdateResult {
@@ -80,4 +81,26 @@ export async function updateWith(
     onBatch?.(index + 1);
   }
   return total;
+}
+
+/** The metrics line of a step without rollouts. */
+export function supervisedMetrics(
+  step: number,
+  result: UpdateResult,
+  tiers: Metrics['tiers'],
+): Metrics {
+  const { loss, entropy, kl, gradNorm, tokens } = result;
+  return {
+    step,
+    loss,
+    reward: null,
+    success: null,
+    entropy,
+    kl,
+    gradNorm,
+    zeroSpread: null,
+    logprobGap: null,
+    tiers,
+    tokens,
+  };
 }

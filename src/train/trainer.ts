@@ -24,6 +24,8 @@ export interface TrainerOptions {
   readonly maxTokens?: number;
   /** Make every token's log-probability known, not only the trained ones'. */
   readonly everyToken?: boolean;
+  /** Called when the weights have moved: keys and values that were kept under the old ones are stale. */
+  readonly onMoved?: () => void;
 }
 
 /** What is trained: the weights under gradients, and how to write them down. */
@@ -112,6 +114,7 @@ export class GpuTrainer implements Trainer {
     const gradNorm = await parameters.gradNorm();
     const clipScale = clipNorm > 0 && gradNorm > clipNorm ? clipNorm / gradNorm : 1;
     parameters.step(this.#options.optimiser, learningRate, clipScale);
+    this.#options.onMoved?.();
     return { gradNorm };
   }
 
@@ -163,6 +166,7 @@ export class GpuTrainer implements Trainer {
   async restore(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
     const { state, steps } = readCheckpointFiles(files, this.parameters.size);
     this.parameters.restore(state, steps);
+    this.#options.onMoved?.();
     await this.#gpu.idle();
   }
 

@@ -142,10 +142,11 @@ export class GpuRoom implements GpuWorkerApi {
     await this.stopTrainer();
     await this.setAdapter(null);
     const { optimiser, adapter, seed, files } = settings;
+    const options = { optimiser, onMoved: () => decoder.cache.clear() };
     if (adapter === null) {
       const values = await readAllF32(file);
       const target = fullTarget(gpu, model.config, values, file.metadata, 'F32');
-      this.#trainer = new GpuTrainer(gpu, target, { optimiser });
+      this.#trainer = new GpuTrainer(gpu, target, options);
       decoder.setModel(target.model);
       return;
     }
@@ -153,7 +154,7 @@ export class GpuRoom implements GpuWorkerApi {
       files === undefined ? freshAdapter(model.config, adapter, seed, hash) : readAdapter(files);
     checkAdapter(start, model.config, hash);
     const target = adapterTarget(gpu, model, start);
-    this.#trainer = new GpuTrainer(gpu, target, { optimiser });
+    this.#trainer = new GpuTrainer(gpu, target, options);
     decoder.setAdapter(target.adapter);
   }
 
@@ -162,9 +163,7 @@ export class GpuRoom implements GpuWorkerApi {
   }
 
   async apply(options: StepOptions): Promise<{ gradNorm: number }> {
-    const result = await this.#needTrainer().apply(options);
-    this.#need().decoder.cache.clear();
-    return result;
+    return await this.#needTrainer().apply(options);
   }
 
   async referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {
@@ -177,7 +176,6 @@ export class GpuRoom implements GpuWorkerApi {
 
   async restore(files: Files): Promise<void> {
     await this.#needTrainer().restore(files);
-    this.#need().decoder.cache.clear();
   }
 
   async exportWeights(): Promise<Record<string, Uint8Array>> {

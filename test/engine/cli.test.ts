@@ -251,6 +251,17 @@ describe('pretrain and train', () => {
       const got = await readFile(at('killed', file));
       expect(got.equals(await readFile(at('whole', file))), file).toBe(true);
     }
+    // Another experiment is refused, and what is there stays as it was.
+    const kept = ['experiment.json', 'metrics.jsonl', 'trajectories.jsonl'];
+    const before = await Promise.all(kept.map((file) => readFile(at('whole', file))));
+    await writeFile(at('other.json'), JSON.stringify({ ...experimentOn(model()), seed: 99 }));
+    const other = ['train', at('other.json'), '--out', at('whole'), '--resume'];
+    const refused = await runAtlas(other);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain('give the experiment.json of the run');
+    for (const [i, file] of kept.entries()) {
+      expect((await readFile(at('whole', file))).equals(before[i] ?? Buffer.of()), file).toBe(true);
+    }
     // The adapter is one that the engine takes.
     const use = ['logits', model(), '--ids', '1,2', '--adapter', at('whole', 'adapter')];
     const [plain] = printed(await runAtlas(['logits', model(), '--ids', '1,2']));

@@ -47,10 +47,6 @@ export async function pretrain(argv: readonly string[]): Promise<void> {
   note(
     `pretrain: ${gpu.caps.description}, subgroup ${gpu.caps.subgroupSize}, vocabulary ${config.vocab}`,
   );
-  await store.writeFile(
-    'experiment.json',
-    new TextEncoder().encode(`${JSON.stringify(experiment, null, 2)}\n`),
-  );
   const target = fullTarget(gpu, config, values, metadata, experiment.output);
   const trainer = new GpuTrainer(gpu, target, { optimiser: experiment.optimiser });
   const plain = Object.fromEntries([...metadata].map(([key, entry]) => [key, plainValue(entry)]));

@@ -22,12 +22,13 @@ import { interruptSignal } from '../signals.ts';
 async function trainerOf(engine: Engine, experiment: Experiment): Promise<Trainer> {
   const { gpu, model, opened, decoder } = engine;
   const { optimiser, adapter, seed, initAdapter } = experiment;
+  const options = { optimiser, onMoved: () => decoder.cache.clear() };
   if (adapter === null) {
     const values = await readAllF32(opened.file);
     const target = fullTarget(gpu, model.config, values, opened.file.metadata, 'F32');
     decoder.setModel(target.model);
     freeModel(gpu, model);
-    return new FreshKeys(new GpuTrainer(gpu, target, { optimiser }), engine);
+    return new GpuTrainer(gpu, target, options);
   }
   const start =
     initAdapter === undefined
@@ -35,37 +36,7 @@ async function trainerOf(engine: Engine, experiment: Experiment): Promise<Traine
       : await openAdapter(initAdapter, opened);
   const target = adapterTarget(gpu, model, start);
   decoder.setAdapter(target.adapter);
-  return new FreshKeys(new GpuTrainer(gpu, target, { optimiser }), engine);
-}
-
-/** A trainer that forgets kept keys and values whenever the weights behind them have moved. */
-class FreshKeys implements Trainer {
-  readonly #trainer: Trainer;
-  readonly #engine: Engine;
-  readonly accumulate: Trainer['accumulate'];
-  readonly referenceLogprobs: Trainer['referenceLogprobs'];
-  readonly checkpoint: Trainer['checkpoint'];
-  readonly exportWeights: Trainer['exportWeights'];
-
-  constructor(trainer: Trainer, engine: Engine) {
-    this.#trainer = trainer;
-    this.#engine = engine;
-    this.accumulate = trainer.accumulate.bind(trainer);
-    this.referenceLogprobs = trainer.referenceLogprobs.bind(trainer);
-    this.checkpoint = trainer.checkpoint.bind(trainer);
-    this.exportWeights = trainer.exportWeights.bind(trainer);
-  }
-
-  async apply(...args: Parameters<Trainer['apply']>): ReturnType<Trainer['apply']> {
-    const result = await this.#trainer.apply(...args);
-    this.#engine.decoder.cache.clear();
-    return result;
-  }
-
-  async restore(...args: Parameters<Trainer['restore']>): Promise<void> {
-    await this.#trainer.restore(...args);
-    this.#engine.decoder.cache.clear();
-  }
+  return new GpuTrainer(gpu, target, options);
 }
 
 export async function train(argv: readonly string[]): Promise<void> {
@@ -83,8 +54,6 @@ export async function train(argv: readonly string[]): Promise<void> {
   });
   // Before anything is written: an adapter that does not fit leaves the directory as it was.
   const trainer = await trainerOf(engine, experiment);
-  const text = `${JSON.stringify(experiment, null, 2)}\n`;
-  await store.writeFile('experiment.json', new TextEncoder().encode(text));
   const progress = new Progress(`train ${experiment.name}`);
   const steps = runExperiment({
     experiment,

@@ -12,6 +12,13 @@ export interface PreRule {
 }
 
 const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+/** What llama.cpp does without a name, which is not GPT-2's rule: punctuation and digits are cut apart first. */
+const DEFAULT = [
+  '[\\p{P}\\$\\+<=>\\^~\\|]+',
+  "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)",
+  '\\p{N}+',
+  '[0-9][0-9][0-9]',
+];
 const modern = (digits: string): string =>
   `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}|` +
   ' ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
@@ -27,7 +34,7 @@ const RULES = new Map<string, PreRule>([
   ['llama-bpe', { patterns: [modern('\\p{N}{1,3}')], ignoreMerges: true }],
   ['smollm', { patterns: ['\\p{N}', GPT2], ignoreMerges: false }],
   ['gpt-2', { patterns: [GPT2], ignoreMerges: false }],
-  ['default', { patterns: [GPT2], ignoreMerges: false }],
+  ['default', { patterns: DEFAULT, ignoreMerges: false }],
 ]);
 
 /**

@@ -217,6 +217,10 @@ function endIds(metadata: TokenizerMetadata, { tokens, types }: Vocabulary): num
     const id = optionalId(metadata, key, tokens.length);
     if (id !== null) ids.push(id);
   }
+  const listed = metadata['pocket_atlas.eos_token_ids'];
+  if (Array.isArray(listed)) {
+    for (const id of listed) ids.push(validId('pocket_atlas.eos_token_ids', id, tokens.length));
+  }
   for (const token of END_TOKENS) {
     const id = tokens.indexOf(token);
     if (id >= 0 && types[id] === CONTROL) ids.push(id);
@@ -227,7 +231,10 @@ function endIds(metadata: TokenizerMetadata, { tokens, types }: Vocabulary): num
 function optionalId(metadata: TokenizerMetadata, name: string, size: number): number | null {
   const key = `tokenizer.ggml.${name}_token_id`;
   const value = metadata[key];
-  if (value === undefined) return null;
+  return value === undefined ? null : validId(key, value, size);
+}
+
+function validId(key: string, value: unknown, size: number): number {
   if (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value < size) {
     return value;
   }

@@ -2,8 +2,8 @@
 // decoded.
 // Source: ggml.h and ggml-common.h of ggml-org/ggml at d99724f.
 
-/** Tensor types that this project computes with; F16 is read, never written. */
-export const USABLE_TYPES = ['F32', 'F16', 'Q8_0'] as const;
+/** Tensor types that this project computes with. F32 and Q8_0 are also written. */
+export const USABLE_TYPES = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K', 'Q5_K', 'Q6_K'] as const;
 export type UsableType = (typeof USABLE_TYPES)[number];
 
 /** One ggml tensor type. */

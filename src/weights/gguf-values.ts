@@ -3,6 +3,7 @@
 // Source: docs/gguf.md of ggml-org/ggml at d99724f.
 import { assert } from '../base/assert.ts';
 import { ModelFileError } from '../base/errors.ts';
+import { shown } from './shown.ts';
 
 export type GgufScalarType =
   | 'U8'
@@ -17,6 +18,9 @@ export type GgufScalarType =
   | 'U64'
   | 'I64'
   | 'F64';
+
+/** Ten times the largest vocabularies; a list takes more memory than its bytes in the file. */
+const MAX_ITEMS = 4 * 1024 * 1024;
 
 /** A single value: 64-bit integers are bigint, all other numbers number. */
 export type GgufScalar = number | bigint | boolean | string;
@@ -85,9 +89,9 @@ export function u32Entry(value: number): GgufEntry {
   return { type: 'U32', value };
 }
 
-/** A 32-bit float entry. */
+/** A 32-bit float entry, rounded as the file will hold it. */
 export function f32Entry(value: number): GgufEntry {
-  return { type: 'F32', value };
+  return { type: 'F32', value: Math.fround(value) };
 }
 
 /** A boolean entry. */
@@ -154,8 +158,8 @@ export class GgufCursor {
     if (!(end <= this.#size)) {
       throw new ModelFileError(
         'gguf-truncated',
-        `${this.#name}: the header ends inside ${what}: got ${this.#size} bytes, need ${end}; ` +
-          'is this file whole?',
+        `${this.#name}: the header ends inside ${shown(what)}: got ${this.#size} bytes, ` +
+          `need ${end}; is this file whole?`,
         { data: { got: this.#size, needed: end } },
       );
     }
@@ -187,7 +191,7 @@ export class GgufCursor {
     if (count * itemBytes <= left) return count;
     throw new ModelFileError(
       'gguf-count',
-      `${this.#name}: ${what} is ${count}, which cannot fit into the ${left} bytes left; ` +
+      `${this.#name}: ${shown(what)} is ${count}, which cannot fit into the ${left} bytes left; ` +
         'is this file whole?',
       { data: { count, left } },
     );
@@ -200,10 +204,19 @@ export class GgufCursor {
     if (items === 'ARRAY') {
       throw new ModelFileError(
         'gguf-value',
-        `${this.#name}: ${key} is a list of lists, which is not supported; use another file`,
+        `${this.#name}: metadata key ${shown(key)} is a list of lists, which is not supported; ` +
+          'use another file',
       );
     }
     const count = this.count(`the length of ${key}`, SIZES[items]);
+    if (count > MAX_ITEMS) {
+      throw new ModelFileError(
+        'gguf-count',
+        `${this.#name}: metadata key ${shown(key)} has ${count} items, ` +
+          `at most ${MAX_ITEMS} are read; is this file damaged?`,
+        { data: { count, needed: MAX_ITEMS } },
+      );
+    }
     const value: GgufScalar[] = [];
     for (let i = 0; i < count; i++) value.push(this.#scalar(items, key));
     return { type: 'ARRAY', items, value };
@@ -215,8 +228,8 @@ export class GgufCursor {
     if (type !== undefined) return type;
     throw new ModelFileError(
       'gguf-value',
-      `${this.#name}: ${key} has value type ${id}, need 0 to ${TYPE_NAMES.length - 1}; ` +
-        'is this a GGUF v3 file?',
+      `${this.#name}: metadata key ${shown(key)} has value type ${id}, ` +
+        `need 0 to ${TYPE_NAMES.length - 1}; is this a GGUF v3 file?`,
     );
   }
 

@@ -13,6 +13,7 @@ import {
   NeedMoreBytes,
   plainValue,
 } from './gguf-values.ts';
+import { shown } from './shown.ts';
 
 /** A tensor as the header lists it. */
 export interface GgufTensor {
@@ -23,14 +24,15 @@ export interface GgufTensor {
   readonly shape: readonly number[];
   /** ggml's name of the type, such as F32 or Q8_0. */
   readonly type: string;
-  /** From the start of the file, in bytes. */
-  readonly offset: number;
   readonly sizeBytes: number;
 }
 
-/** An opened GGUF file. */
+/** An opened model: one GGUF file, its shards, or another format that is presented as one. */
 export interface GgufFile {
-  readonly source: ByteSource;
+  /** For error messages. */
+  readonly name: string;
+  /** All files together. */
+  readonly sizeBytes: number;
   /** Typed entries in file order. */
   readonly metadata: ReadonlyMap<string, GgufEntry>;
   /** The same without types. */
@@ -43,57 +45,125 @@ export interface GgufFile {
    * The stored bytes of a tensor. @throws {ModelFileError} when it is not there or cannot be read.
    */
   readTensor(name: string): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * `lengthBytes` stored bytes of a tensor from its byte `offsetBytes` on, whole blocks or not.
+   * @throws {ModelFileError} when it is not there, too short, or cannot be read.
+   */
+  readPart(
+    name: string,
+    offsetBytes: number,
+    lengthBytes: number,
+  ): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 const MAGIC = 0x46554747;
 const VERSION = 3;
 const DEFAULT_ALIGNMENT = 32;
 const FIRST_READ_BYTES = 1024 * 1024;
-const MAX_HEADER_BYTES = 256 * 1024 * 1024;
+/** Ten times what the largest vocabularies need; bounds what a damaged header can allocate. */
+const MAX_HEADER_BYTES = 64 * 1024 * 1024;
 /** The least bytes of a metadata entry and of a tensor's entry in the header. */
 const MIN_ENTRY_BYTES = 13;
 const MIN_TENSOR_BYTES = 32;
 const MAX_AXES = 4;
 
-interface Header {
-  metadata: Map<string, GgufEntry>;
-  tensors: GgufTensor[];
+/** A tensor and where it begins in its file. */
+export interface PlacedTensor extends GgufTensor {
+  /** From the start of the file, in bytes. */
+  readonly offset: number;
+}
+
+/** What stands before the tensors' bytes. */
+export interface GgufHeader {
+  readonly metadata: ReadonlyMap<string, GgufEntry>;
+  readonly tensors: readonly PlacedTensor[];
 }
 
 /**
  * Opens a GGUF v3 file: reads and checks its header, and no tensor.
- * @throws {ModelFileError} for another format or version, a truncated file, unknown types, and
- * offsets that overlap.
+ * @throws {ModelFileError} for another format or version, a truncated file, unknown types,
+ * offsets that overlap, and a shard of a model in several files.
  */
 export async function readGguf(source: ByteSource): Promise<GgufFile> {
-  const { metadata, tensors } = await readHeader(source);
+  const { metadata, tensors } = await readGgufHeader(source);
+  const count = metadata.get('split.count')?.value ?? 1;
+  if (Number(count) > 1) {
+    throw new ModelFileError(
+      'gguf-shard',
+      `${source.name}: one of ${String(count)} shards of a model; open all of them together`,
+      { data: { count: Number(count) } },
+    );
+  }
+  return presentAsGguf({
+    name: source.name,
+    sizeBytes: source.size,
+    metadata,
+    tensors,
+    read: ({ offset }, start, length) => source.read(offset + start, length),
+  });
+}
+
+/** What {@link presentAsGguf} makes a file of. */
+export interface GgufParts<T extends GgufTensor> {
+  readonly name: string;
+  readonly sizeBytes: number;
+  readonly metadata: ReadonlyMap<string, GgufEntry>;
+  readonly tensors: readonly T[];
+  /** Reads a range that lies inside the tensor. */
+  readonly read: (
+    tensor: T,
+    offsetBytes: number,
+    lengthBytes: number,
+  ) => Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** A model over any storage; all of {@link GgufFile} follows from its parts. */
+export function presentAsGguf<T extends GgufTensor>(parts: GgufParts<T>): GgufFile {
+  const { name: file, sizeBytes, metadata, tensors, read } = parts;
   const byName = new Map(tensors.map((tensor) => [tensor.name, tensor]));
-  const values: Record<string, GgufValue> = {};
+  // Without a prototype, so that the key `__proto__` is an entry like any other.
+  const values: Record<string, GgufValue> = Object.create(null);
   for (const [key, entry] of metadata) values[key] = plainValue(entry);
-  const tensor = (name: string): GgufTensor => {
+  const tensor = (name: string): T => {
     const found = byName.get(name);
     if (found) return found;
     throw new ModelFileError(
       'gguf-no-tensor',
-      `${source.name}: no tensor ${name} among ${tensors.length}; is this file whole?`,
+      `${file}: no tensor ${name} among ${tensors.length}; is this file whole?`,
       { data: { tensor: name } },
     );
   };
+  const readPart: GgufFile['readPart'] = async (name, offset, length) => {
+    const found = tensor(name);
+    const whole = Number.isSafeInteger(offset) && Number.isSafeInteger(length);
+    if (whole && offset >= 0 && length >= 0 && offset + length <= found.sizeBytes) {
+      return read(found, offset, length);
+    }
+    throw new ModelFileError(
+      'gguf-range',
+      `${file}: ${name}: got the bytes ${offset} to ${offset + length}, it has ` +
+        `${found.sizeBytes}; is this file whole?`,
+      { data: { tensor: name, offset, length, sizeBytes: found.sizeBytes } },
+    );
+  };
   return {
-    source,
+    name: file,
+    sizeBytes,
     metadata,
     values,
     tensors,
     tensor,
-    async readTensor(name) {
-      const { offset, sizeBytes } = tensor(name);
-      return source.read(offset, sizeBytes);
-    },
+    readPart,
+    readTensor: async (name) => readPart(name, 0, tensor(name).sizeBytes),
   };
 }
 
-/** Parses ever longer beginnings of the file, as the header's length is known only at its end. */
-async function readHeader(source: ByteSource): Promise<Header> {
+/**
+ * The checked header of one file, a shard or not. Parses ever longer beginnings of the file, as the
+ * header's length is known only at its end.
+ * @throws {ModelFileError} as {@link readGguf} does, shards apart.
+ */
+export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
   let length = Math.min(source.size, FIRST_READ_BYTES);
   for (;;) {
     const bytes = await source.read(0, length);
@@ -109,12 +179,13 @@ async function readHeader(source: ByteSource): Promise<Header> {
           { data: { needed: error.end } },
         );
       }
-      length = Math.min(source.size, Math.max(length * 2, error.end));
+      const next = Math.min(Math.max(length * 2, error.end), MAX_HEADER_BYTES);
+      length = Math.min(source.size, next);
     }
   }
 }
 
-function parseHeader(source: ByteSource, bytes: Uint8Array<ArrayBuffer>): Header {
+function parseHeader(source: ByteSource, bytes: Uint8Array<ArrayBuffer>): GgufHeader {
   const cursor = new GgufCursor(source.name, source.size, bytes);
   const magic = cursor.u32('the magic number');
   if (magic !== MAGIC) {
@@ -137,7 +208,7 @@ function parseHeader(source: ByteSource, bytes: Uint8Array<ArrayBuffer>): Header
   const metadata = new Map<string, GgufEntry>();
   for (let i = 0; i < entryCount; i++) {
     const key = cursor.string('a metadata key');
-    if (metadata.has(key)) throw damaged(source, `metadata key ${key} is there twice`);
+    if (metadata.has(key)) throw damaged(source, `metadata key ${shown(key)} is there twice`);
     metadata.set(key, cursor.entry(key));
   }
   const alignment = readAlignment(source, metadata);
@@ -155,7 +226,7 @@ function readAlignment(source: ByteSource, metadata: ReadonlyMap<string, GgufEnt
   const value = plainValue(entry);
   const valid = typeof value === 'number' && value >= 8 && Number.isInteger(Math.log2(value));
   if (valid && value <= 65536) return value;
-  throw damaged(source, `general.alignment is ${String(value)}, need a power of two from 8 on`);
+  throw damaged(source, `general.alignment is ${shown(value)}, need a power of two from 8 on`);
 }
 
 interface TensorInfo {
@@ -169,7 +240,7 @@ function readTensorInfo(source: ByteSource, cursor: GgufCursor): TensorInfo {
   const name = cursor.string('a tensor name');
   const axes = cursor.u32(name);
   if (axes < 1 || axes > MAX_AXES) {
-    throw damaged(source, `tensor ${name} has ${axes} axes, need 1 to ${MAX_AXES}`);
+    throw damaged(source, `tensor ${shown(name)} has ${axes} axes, need 1 to ${MAX_AXES}`);
   }
   const shape: number[] = [];
   for (let axis = 0; axis < axes; axis++) shape.unshift(cursor.u64(name));
@@ -178,33 +249,39 @@ function readTensorInfo(source: ByteSource, cursor: GgufCursor): TensorInfo {
   if (type === null) {
     throw new ModelFileError(
       'gguf-type',
-      `${source.name}: tensor ${name} has unknown type ${id}; choose an F32, F16 or Q8_0 file`,
+      `${source.name}: tensor ${shown(name)} has unknown type ${id}; choose another quantisation`,
       { data: { tensor: name, type: id } },
     );
   }
   return { name, shape, type, relative: cursor.u64(name) };
 }
 
-function place(source: ByteSource, info: TensorInfo, start: number, align: number): GgufTensor {
+function place(source: ByteSource, info: TensorInfo, start: number, align: number): PlacedTensor {
   const { name, shape, type, relative } = info;
   const count = shape.reduce((product, size) => product * size, 1);
   const whole = shape.every((size) => Number.isSafeInteger(size) && size > 0);
   if (!whole || !Number.isSafeInteger(count * type.bytes)) {
-    throw damaged(source, `tensor ${name} has the shape [${shape}]`);
+    throw damaged(source, `tensor ${shown(name)} has the shape [${shape}]`);
   }
   const row = defined(shape.at(-1), 'row length');
   if (row % type.block !== 0) {
-    throw damaged(source, `tensor ${name} has rows of ${row}, ${type.name} needs ${type.block}s`);
+    throw damaged(
+      source,
+      `tensor ${shown(name)} has rows of ${row}, ${type.name} needs ${type.block}s`,
+    );
   }
   if (relative % align !== 0) {
-    throw damaged(source, `tensor ${name} is at ${relative}, which is not a multiple of ${align}`);
+    throw damaged(
+      source,
+      `tensor ${shown(name)} is at ${relative}, which is not a multiple of ${align}`,
+    );
   }
   const sizeBytes = (count / type.block) * type.bytes;
   const end = start + relative + sizeBytes;
   if (end > source.size) {
     throw new ModelFileError(
       'gguf-truncated',
-      `${source.name}: tensor ${name} ends beyond the file: got ${source.size} bytes, ` +
+      `${source.name}: tensor ${shown(name)} ends beyond the file: got ${source.size} bytes, ` +
         `need ${end}; is this file whole?`,
       { data: { tensor: name, got: source.size, needed: end } },
     );
@@ -212,14 +289,15 @@ function place(source: ByteSource, info: TensorInfo, start: number, align: numbe
   return { name, shape, type: type.name, offset: start + relative, sizeBytes };
 }
 
-function checkTensors(source: ByteSource, tensors: readonly GgufTensor[]): void {
+function checkTensors(source: ByteSource, tensors: readonly PlacedTensor[]): void {
   const names = new Set<string>();
-  let previous: GgufTensor | null = null;
+  let previous: PlacedTensor | null = null;
   for (const tensor of [...tensors].sort((a, b) => a.offset - b.offset)) {
-    if (names.has(tensor.name)) throw damaged(source, `tensor ${tensor.name} is there twice`);
+    if (names.has(tensor.name))
+      throw damaged(source, `tensor ${shown(tensor.name)} is there twice`);
     names.add(tensor.name);
     if (previous && previous.offset + previous.sizeBytes > tensor.offset) {
-      throw damaged(source, `tensors ${previous.name} and ${tensor.name} overlap`);
+      throw damaged(source, `tensors ${shown(previous.name)} and ${shown(tensor.name)} overlap`);
     }
     previous = tensor;
   }
@@ -238,7 +316,8 @@ export interface TensorToWrite {
   readonly name: string;
   /** Row-major, last axis contiguous. */
   readonly shape: readonly number[];
-  readonly type: 'F32' | 'Q8_0';
+  /** ggml's name of the type. */
+  readonly type: string;
   readonly bytes: Uint8Array;
 }
 

@@ -1,13 +1,31 @@
-// What a model file says about its model: sizes, the tensors it must have, and its hash.
+// What a model file says about its model: sizes and the tensors it must have.
 // Must not know how the model computes.
 import { ModelFileError } from '../base/errors.ts';
-import type { ByteSource } from './byte-source.ts';
 import { isUsable, USABLE_TYPES } from './ggml-types.ts';
 import type { GgufFile } from './gguf.ts';
+import { shown } from './shown.ts';
 
-/** Sizes of a decoder-only model with RMSNorm, RoPE, GQA and SwiGLU. */
+/** What we load: decoder-only models with RMSNorm, RoPE, GQA and SwiGLU. */
+export const ARCHITECTURES = ['qwen3', 'qwen2', 'llama'] as const;
+export type Architecture = (typeof ARCHITECTURES)[number];
+
+/** How RoPE's frequencies are changed for contexts beyond the one of pretraining. */
+export type RopeScaling =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'linear'; readonly factor: number }
+  | {
+      readonly kind: 'yarn';
+      readonly factor: number;
+      readonly originalContext: number;
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      /** Of cosines and sines. */
+      readonly magnitude: number;
+    };
+
+/** Sizes of a model. */
 export interface ModelConfig {
-  readonly architecture: 'qwen3';
+  readonly architecture: Architecture;
   readonly layers: number;
   /** C */
   readonly hidden: number;
@@ -28,6 +46,13 @@ export interface ModelConfig {
   readonly tied: boolean;
   /** q and k are normalised per head before RoPE. */
   readonly qkNorm: boolean;
+  /** q, k and v have biases. */
+  readonly qkvBias: boolean;
+  /** RoPE's pairs are (2i, 2i + 1) of a head, else (i, i + D/2). */
+  readonly interleavedRope: boolean;
+  readonly ropeScaling: RopeScaling;
+  /** The file has `rope_freqs.weight`: frequencies are divided by it (Llama 3). */
+  readonly ropeFactors: boolean;
 }
 
 /** The seven projections of a layer that an adapter can carry, by GGUF stem. */
@@ -66,8 +91,9 @@ export function projectionShape(config: ModelConfig, projection: Projection): [n
  * write files.
  */
 export function requiredTensors(config: ModelConfig): { name: string; shape: number[] }[] {
-  const { hidden, headDim, vocab } = config;
+  const { hidden, heads, kvHeads, headDim, vocab } = config;
   const list = [{ name: 'token_embd.weight', shape: [vocab, hidden] }];
+  if (config.ropeFactors) list.push({ name: 'rope_freqs.weight', shape: [headDim / 2] });
   if (!config.tied) list.push({ name: 'output.weight', shape: [vocab, hidden] });
   list.push({ name: 'output_norm.weight', shape: [hidden] });
   for (let layer = 0; layer < config.layers; layer++) {
@@ -77,6 +103,11 @@ export function requiredTensors(config: ModelConfig): { name: string; shape: num
     const addProjection = (stem: Projection): void => add(stem, projectionShape(config, stem));
     add('attn_norm', [hidden]);
     for (const stem of PROJECTIONS.slice(0, 4)) addProjection(stem);
+    if (config.qkvBias) {
+      list.push({ name: `blk.${layer}.attn_q.bias`, shape: [heads * headDim] });
+      list.push({ name: `blk.${layer}.attn_k.bias`, shape: [kvHeads * headDim] });
+      list.push({ name: `blk.${layer}.attn_v.bias`, shape: [kvHeads * headDim] });
+    }
     if (config.qkNorm) {
       add('attn_q_norm', [headDim]);
       add('attn_k_norm', [headDim]);
@@ -100,38 +131,28 @@ export function modelConfig(file: GgufFile): ModelConfig {
   return config;
 }
 
-function checkArchitecture(file: GgufFile): void {
-  const name = file.source.name;
-  const architecture = file.values['general.architecture'];
-  if (architecture !== 'qwen3') {
-    throw new ModelFileError(
-      'model-architecture',
-      `${name}: architecture ${String(architecture ?? 'not given')}, need qwen3; ` +
-        'choose a Qwen3 file',
-      { data: { architecture: String(architecture) } },
-    );
-  }
+function architectureOf(file: GgufFile): Architecture {
+  const got = file.values['general.architecture'];
+  const known = ARCHITECTURES.find((name) => name === got);
+  if (known !== undefined) return known;
+  throw new ModelFileError(
+    'model-architecture',
+    `${file.name}: architecture ${shown(got ?? 'not given')}, need one of ` +
+      `${ARCHITECTURES.join(', ')}; choose another file`,
+    { data: { architecture: shown(got) } },
+  );
 }
 
 /** The sizes that a file claims, before its tensors are checked. @throws {ModelFileError} when one is missing. */
 export function readSizes(file: GgufFile): ModelConfig {
-  checkArchitecture(file);
-  const { values } = file;
-  const number = (key: string, fallback?: number): number => {
-    const value = values[`qwen3.${key}`] ?? fallback;
-    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-    throw new ModelFileError(
-      'model-size',
-      `${file.source.name}: qwen3.${key} is ${String(value ?? 'missing')}, need a positive ` +
-        'number; is this file whole?',
-      { data: { key: `qwen3.${key}` } },
-    );
-  };
+  const architecture = architectureOf(file);
+  const number = numberReader(file, architecture);
   const hidden = number('embedding_length');
   const heads = number('attention.head_count');
   const names = new Set(file.tensors.map((tensor) => tensor.name));
+  const contextLength = number('context_length');
   return {
-    architecture: 'qwen3',
+    architecture,
     layers: number('block_count'),
     hidden,
     heads,
@@ -141,16 +162,63 @@ export function readSizes(file: GgufFile): ModelConfig {
     vocab: file.tensor('token_embd.weight').shape[0] ?? 0,
     ropeTheta: number('rope.freq_base', 10000),
     eps: number('attention.layer_norm_rms_epsilon'),
-    contextLength: number('context_length'),
+    contextLength,
     tied: !names.has('output.weight'),
-    qkNorm: true,
+    qkNorm: architecture === 'qwen3',
+    qkvBias: architecture === 'qwen2',
+    interleavedRope: architecture === 'llama',
+    ropeScaling: readScaling(file, architecture, contextLength),
+    ropeFactors: names.has('rope_freqs.weight'),
   };
+}
+
+type NumberReader = (key: string, fallback?: number) => number;
+
+function numberReader(file: GgufFile, architecture: Architecture): NumberReader {
+  return (key, fallback) => {
+    const value = file.values[`${architecture}.${key}`] ?? fallback;
+    if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+    throw new ModelFileError(
+      'model-size',
+      `${file.name}: ${architecture}.${key} is ${shown(value ?? 'missing')}, need a positive ` +
+        'number; is this file whole?',
+      { data: { key: `${architecture}.${key}` } },
+    );
+  };
+}
+
+/** llama.cpp's keys: `rope.scaling.type`, `.factor` and, for YaRN, `.original_context_length` and more. */
+function readScaling(
+  file: GgufFile,
+  architecture: Architecture,
+  contextLength: number,
+): RopeScaling {
+  const number = numberReader(file, architecture);
+  const kind = file.values[`${architecture}.rope.scaling.type`] ?? 'none';
+  if (kind === 'none') return { kind };
+  if (kind === 'linear') return { kind, factor: number('rope.scaling.factor') };
+  if (kind === 'yarn') {
+    const factor = number('rope.scaling.factor');
+    return {
+      kind,
+      factor,
+      originalContext: number('rope.scaling.original_context_length', contextLength),
+      betaFast: number('rope.scaling.yarn_beta_fast', 32),
+      betaSlow: number('rope.scaling.yarn_beta_slow', 1),
+      magnitude: number('rope.scaling.attn_factor', 1) * (1 + 0.1 * Math.log(factor)),
+    };
+  }
+  throw new ModelFileError(
+    'model-rope',
+    `${file.name}: RoPE scaling ${shown(kind)}, need none, linear or yarn; choose another file`,
+    { data: { scaling: shown(kind) } },
+  );
 }
 
 function checkSizes(file: GgufFile, config: ModelConfig): void {
   const { values } = file;
   const refuse = (what: string): never => {
-    throw new ModelFileError('model-size', `${file.source.name}: ${what}; choose another file`);
+    throw new ModelFileError('model-size', `${file.name}: ${what}; choose another file`);
   };
   const { layers, hidden, heads, kvHeads, headDim, ffn, contextLength } = config;
   for (const size of [layers, hidden, heads, kvHeads, headDim, ffn, contextLength]) {
@@ -166,11 +234,11 @@ function checkSizes(file: GgufFile, config: ModelConfig): void {
     );
   }
   for (const key of ['attention.value_length', 'rope.dimension_count']) {
-    const value = values[`qwen3.${key}`] ?? headDim;
-    if (value !== headDim) refuse(`qwen3.${key} is ${String(value)}, need ${headDim}`);
+    const value = values[`${config.architecture}.${key}`] ?? headDim;
+    if (value !== headDim) {
+      refuse(`${config.architecture}.${key} is ${shown(value)}, need ${headDim}`);
+    }
   }
-  const scaling = values['qwen3.rope.scaling.type'] ?? 'none';
-  if (scaling !== 'none') refuse(`RoPE scaling ${String(scaling)} is not supported, need none`);
 }
 
 function checkRequired(file: GgufFile, config: ModelConfig): void {
@@ -179,7 +247,7 @@ function checkRequired(file: GgufFile, config: ModelConfig): void {
     if (tensor.shape.join() !== shape.join()) {
       throw new ModelFileError(
         'model-shape',
-        `${file.source.name}: ${name} got [${tensor.shape}], need [${shape}]; is this file whole?`,
+        `${file.name}: ${name} got [${tensor.shape}], need [${shape}]; is this file whole?`,
         { data: { tensor: name, got: tensor.shape, needed: shape } },
       );
     }
@@ -187,42 +255,9 @@ function checkRequired(file: GgufFile, config: ModelConfig): void {
     if (vector ? tensor.type === 'F32' : isUsable(tensor.type)) continue;
     throw new ModelFileError(
       'gguf-type',
-      `${file.source.name}: ${name} has type ${tensor.type}, need ` +
-        `${vector ? 'F32' : USABLE_TYPES.join(', ')}; choose an F32, F16 or Q8_0 file`,
+      `${file.name}: ${name} has type ${tensor.type}, need ` +
+        `${vector ? 'F32' : USABLE_TYPES.join(', ')}; choose another quantisation`,
       { data: { tensor: name, type: tensor.type } },
     );
   }
-}
-
-/**
- * The largest file that is hashed: crypto.subtle digests one buffer, and browsers limit its length.
- */
-const MAX_HASH_BYTES = 2 ** 31 - 1;
-const HASH_READ_BYTES = 64 * 1024 * 1024;
-
-/**
- * SHA-256 of a whole file, in lower-case hex.
- * @throws {ModelFileError} for a file of 2 GiB or more.
- */
-export async function modelHash(file: Uint8Array<ArrayBuffer> | ByteSource): Promise<string> {
-  const bytes = file instanceof Uint8Array ? file : await readWhole(file);
-  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('');
-}
-
-async function readWhole(source: ByteSource): Promise<Uint8Array<ArrayBuffer>> {
-  if (source.size > MAX_HASH_BYTES) {
-    throw new ModelFileError(
-      'model-hash',
-      `${source.name}: ${source.size} bytes, at most ${MAX_HASH_BYTES} can be hashed; ` +
-        'use a smaller model or a smaller quantisation',
-      { data: { got: source.size, needed: MAX_HASH_BYTES } },
-    );
-  }
-  const whole = new Uint8Array(source.size);
-  for (let offset = 0; offset < source.size; offset += HASH_READ_BYTES) {
-    const length = Math.min(HASH_READ_BYTES, source.size - offset);
-    whole.set(await source.read(offset, length), offset);
-  }
-  return whole;
 }

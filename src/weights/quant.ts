@@ -1,50 +1,17 @@
-// Conversions between f32 and the stored encodings F16, BF16 and Q8_0. Must not know which tensor a
+// Conversions between f32 and the stored encodings F16, BF16, Q8_0 and Q4_0. Must not know which tensor a
 // row belongs to.
 // Source of Q8_0: quantize_row_q8_0_ref in ggml-quants.c of ggml-org/ggml at d99724f.
 import { assert } from '../base/assert.ts';
 import { ModelFileError } from '../base/errors.ts';
-import { isUsable, USABLE_TYPES } from './ggml-types.ts';
+import { isUsable, USABLE_TYPES, type UsableType } from './ggml-types.ts';
 import type { GgufFile } from './gguf.ts';
+import { f16ToF32, f32ToF16 } from './half.ts';
+import { dequantizeQ4K, dequantizeQ5K, dequantizeQ6K } from './k-quants.ts';
 
 /** Values of a Q8_0 block: an f16 scale and 32 signed bytes. */
 export const Q8_BLOCK = 32;
 /** Bytes of a Q8_0 block. */
 export const Q8_BLOCK_BYTES = 34;
-
-const bits = new Uint32Array(1);
-const float = new Float32Array(bits.buffer);
-
-/** The bits of the nearest half-precision number, ties to even; overflow gives infinity. */
-export function f32ToF16(value: number): number {
-  float[0] = value;
-  const word = bits[0] as number;
-  const sign = (word >>> 16) & 0x8000;
-  const magnitude = word & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  if (magnitude >= 0x47800000) return sign | 0x7c00;
-  if (magnitude < 0x38800000) {
-    // Subnormal: the value in units of 2^-24 is exact in f64, so one rounding is enough.
-    const units = Math.abs(float[0] as number) * 16777216;
-    const floor = Math.floor(units);
-    const rest = units - floor;
-    const up = rest > 0.5 || (rest === 0.5 && floor % 2 === 1);
-    return sign | (up ? floor + 1 : floor);
-  }
-  // A carry out of the mantissa goes into the exponent, which is the right result, infinity
-  // included.
-  const odd = (magnitude >>> 13) & 1;
-  return sign | ((magnitude - 0x38000000 + 0xfff + odd) >>> 13);
-}
-
-/** The value of half-precision bits. */
-export function f16ToF32(half: number): number {
-  const sign = half & 0x8000 ? -1 : 1;
-  const exponent = (half >>> 10) & 31;
-  const mantissa = half & 1023;
-  if (exponent === 0) return sign * mantissa * 2 ** -24;
-  if (exponent === 31) return mantissa === 0 ? sign * Number.POSITIVE_INFINITY : Number.NaN;
-  return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
-}
 
 /** Half-precision values as f32; `bytes` are little-endian. */
 export function f16BytesToF32(bytes: Uint8Array): Float32Array<ArrayBuffer> {
@@ -112,6 +79,25 @@ export function quantizeQ8(values: Float32Array): Uint8Array<ArrayBuffer> {
   return out;
 }
 
+/** Bytes of a Q4_0 block: an f16 scale; byte j holds the values j (low) and j + 16 (high). */
+const Q4_BLOCK_BYTES = 18;
+
+/** The values of Q4_0 blocks: d · (q - 8). */
+export function dequantizeQ4(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  assert(bytes.length % Q4_BLOCK_BYTES === 0, `${bytes.length} bytes are no whole Q4_0 blocks`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const out = new Float32Array((bytes.length / Q4_BLOCK_BYTES) * 32);
+  for (let at = 0, to = 0; at < bytes.length; at += Q4_BLOCK_BYTES, to += 32) {
+    const scale = f16ToF32(view.getUint16(at, true));
+    for (let j = 0; j < 16; j++) {
+      const pair = view.getUint8(at + 2 + j);
+      out[to + j] = scale * ((pair & 15) - 8);
+      out[to + j + 16] = scale * ((pair >> 4) - 8);
+    }
+  }
+  return out;
+}
+
 /** The values of Q8_0 blocks: d · q. */
 export function dequantizeQ8(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   assert(bytes.length % Q8_BLOCK_BYTES === 0, `${bytes.length} bytes are no whole Q8_0 blocks`);
@@ -128,20 +114,28 @@ export function dequantizeQ8(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   return out;
 }
 
+const DECODERS: Readonly<Record<UsableType, (bytes: Uint8Array) => Float32Array<ArrayBuffer>>> = {
+  F32: f32BytesToF32,
+  F16: f16BytesToF32,
+  BF16: bf16BytesToF32,
+  Q8_0: dequantizeQ8,
+  Q4_0: dequantizeQ4,
+  Q4_K: dequantizeQ4K,
+  Q5_K: dequantizeQ5K,
+  Q6_K: dequantizeQ6K,
+};
+
 /**
  * A stored tensor as f32 values.
  * @throws {ModelFileError} for a type that this project does not compute with.
  */
 export function dequantize(type: string, bytes: Uint8Array): Float32Array<ArrayBuffer> {
-  if (!isUsable(type)) {
-    throw new ModelFileError(
-      'gguf-type',
-      `weights: got type ${type}, need one of ${USABLE_TYPES.join(', ')}; convert the file`,
-      { data: { type } },
-    );
-  }
-  if (type === 'F32') return f32BytesToF32(bytes);
-  return type === 'F16' ? f16BytesToF32(bytes) : dequantizeQ8(bytes);
+  if (isUsable(type)) return DECODERS[type](bytes);
+  throw new ModelFileError(
+    'gguf-type',
+    `weights: got type ${type}, need one of ${USABLE_TYPES.join(', ')}; convert the file`,
+    { data: { type } },
+  );
 }
 
 /**

@@ -1,16 +1,14 @@
 // `atlas inspect`: what a model file says of itself. Reads the header only and needs no device.
 import { tokenizerFromMetadata } from '../../tokenizer/tokenizer.ts';
-import { readGguf } from '../../weights/gguf.ts';
 import { readSizes } from '../../weights/model-config.ts';
 import { toolspaceOfFile } from '../engine.ts';
 import { Flags } from '../flags.ts';
-import { fileSource, modelPath } from '../models.ts';
+import { openModelFile } from '../models.ts';
 import { printJson } from '../output.ts';
 
 export async function inspect(argv: readonly string[]): Promise<void> {
   const flags = new Flags('inspect', argv, {});
-  const source = await fileSource(modelPath(flags.positional(0, 'model')));
-  const file = await readGguf(source);
+  const { file } = await openModelFile(flags.positional(0, 'model'));
   const { architecture, layers, hidden, heads, kvHeads, headDim, ffn, vocab, ...rest } =
     readSizes(file);
   const { ropeTheta, eps, tied } = rest;
@@ -21,7 +19,7 @@ export async function inspect(argv: readonly string[]): Promise<void> {
     architecture,
     config: { layers, hidden, heads, kvHeads, headDim, ffn, vocab, ropeTheta, eps, tied },
     tensors,
-    bytes: source.size,
+    bytes: file.sizeBytes,
     tokenizer: {
       kind: file.values['tokenizer.ggml.pre'] ?? file.values['tokenizer.ggml.model'] ?? null,
       vocab: tokenizer.vocabSize,

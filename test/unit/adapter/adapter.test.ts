@@ -73,8 +73,8 @@ describe('safetensors', () => {
   test.each<[string, unknown, number, string]>([
     ['a header that is no JSON', '{"a"', 0, 'the header is not JSON'],
     ['a header that is no object', '[]', 0, 'the header is not a JSON object'],
-    ['an entry without dtype', { a: { shape: [1] } }, 4, 'a has the entry'],
-    ['a negative size', { a: entry('F32', [-1], 0, 4) }, 4, 'a has the entry'],
+    ['an entry without dtype', { a: { shape: [1] } }, 4, 'a has no dtype'],
+    ['a negative size', { a: entry('F32', [-1], 0, 4) }, 4, 'a has no shape'],
     ['another dtype', { a: entry('I64', [1], 0, 8) }, 8, 'a has dtype I64, need one of F32, F16'],
     ['bytes that do not fit', { a: entry('F32', [2], 0, 4) }, 4, 'F32 [2] needs 8'],
     ['a truncated body', { a: entry('F32', [2], 0, 8) }, 4, 'got 4 bytes, need 8'],

@@ -46,7 +46,7 @@ beforeAll(async () => {
     'magic.gguf': patched(model, 'GGUF', 'GGML'),
     'type.gguf': withType(model, 'output_norm.weight', 99),
     'missing.gguf': patched(model, 'output_norm.weight', 'output_nurm.weight'),
-    'llama.gguf': patched(model, 'qwen3', 'llama', model.indexOf('general.architecture')),
+    'gemma.gguf': patched(model, 'qwen3', 'gemma', model.indexOf('general.architecture')),
     'key.json': JSON.stringify({ ...experiment, learningRat: 1 }),
     'hash.json': JSON.stringify({ ...experiment, modelHash: HASH }),
     'half.json': '{"model":',
@@ -73,7 +73,11 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
   ['half of a header', () => ['inspect', at('header.gguf')], 'the header ends inside'],
   ['another format', () => ['inspect', at('magic.gguf')], 'choose a .gguf file'],
   ['an unknown type', () => ['inspect', at('type.gguf')], 'output_norm.weight has unknown type 99'],
-  ['another architecture', () => ['inspect', at('llama.gguf')], 'architecture llama, need qwen3'],
+  [
+    'another architecture',
+    () => ['inspect', at('gemma.gguf')],
+    'architecture gemma, need one of qwen3, qwen2, llama',
+  ],
   [
     'a missing tensor',
     () => ['logits', at('missing.gguf'), '--ids', '1'],

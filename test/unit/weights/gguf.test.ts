@@ -11,7 +11,7 @@ import {
   stringsEntry,
   u32Entry,
 } from '../../../src/weights/gguf-values.ts';
-import { modelConfig, modelHash, requiredTensors } from '../../../src/weights/model-config.ts';
+import { modelConfig, requiredTensors } from '../../../src/weights/model-config.ts';
 import { f32Bytes, readTensorF32 } from '../../../src/weights/quant.ts';
 import { goldenBytes, goldenSource } from './golden.ts';
 
@@ -156,7 +156,7 @@ describe('readGguf', () => {
       refusal(patched((view, b) => view.setBigUint64(at(b, name, offset), value, true)));
     const change32 = (name: string, offset: number, value: number): Promise<string> =>
       refusal(patched((view, b) => view.setUint32(at(b, name, offset), value, true)));
-    expect(await change32('m', 20, 99)).toContain('tensor m has unknown type 99; choose an F32');
+    expect(await change32('m', 20, 99)).toContain('tensor m has unknown type 99; choose');
     expect(await change32('m', 0, 9)).toContain('tensor m has 9 axes');
     expect(await change('m', 4, 0n)).toContain('tensor m has the shape [2,0]');
     expect(await change('m', 4, 1n << 52n)).toContain('tensor m has the shape');
@@ -188,6 +188,10 @@ describe('modelConfig', () => {
       contextLength: 4096,
       tied: true,
       qkNorm: true,
+      qkvBias: false,
+      interleavedRope: false,
+      ropeScaling: { kind: 'none' },
+      ropeFactors: false,
     });
   });
 
@@ -224,7 +228,7 @@ describe('modelConfig', () => {
     const set = (key: string, entry: GgufEntry): Promise<string> =>
       changed((metadata) => metadata.set(key, entry));
     expect(await set('general.architecture', stringEntry('mamba'))).toBe(
-      'y: architecture mamba, need qwen3; choose a Qwen3 file',
+      'y: architecture mamba, need one of qwen3, qwen2, llama; choose another file',
     );
     expect(await changed((metadata) => metadata.delete('qwen3.block_count'))).toContain(
       'qwen3.block_count is missing',
@@ -234,7 +238,9 @@ describe('modelConfig', () => {
       'blk.0.ffn_gate.weight got [160,64], need [64,64]; is this file whole?',
     );
     expect(await set('qwen3.attention.head_count_kv', u32Entry(3))).toContain('share 3 KV heads');
-    expect(await set('qwen3.rope.scaling.type', stringEntry('yarn'))).toContain('scaling yarn');
+    expect(await set('qwen3.rope.scaling.type', stringEntry('longrope'))).toContain(
+      'RoPE scaling longrope, need none, linear or yarn',
+    );
     expect(await set('tokenizer.ggml.tokens', stringsEntry(['a']))).toContain('1 tokens');
     const missing = await changed((_, tensors) => {
       const at = tensors.findIndex(({ name }) => name === 'blk.0.attn_q_norm.weight');
@@ -246,20 +252,29 @@ describe('modelConfig', () => {
   test('refuses a tensor type by name, with the list of what works', async () => {
     const bytes = goldenBytes('q8_0.gguf');
     const at = afterName(bytes, 'blk.0.attn_q.weight');
-    // Type 2 is Q4_0: 18 bytes a block, so the tensor stays inside its room.
-    new DataView(bytes.buffer).setUint32(at + 4 + 16, 2, true);
+    // Type 3 is Q4_1: 20 bytes a block, so the tensor stays inside its room.
+    new DataView(bytes.buffer).setUint32(at + 4 + 16, 3, true);
     const file = await readGguf(bytesSource(bytes, 'z'));
     expect(() => modelConfig(file)).toThrow(
-      'z: blk.0.attn_q.weight has type Q4_0, need F32, F16, Q8_0;',
+      'z: blk.0.attn_q.weight has type Q4_1, need F32, F16, BF16, Q8_0, Q4_0,',
     );
-    await expect(readTensorF32(file, 'blk.0.attn_q.weight')).rejects.toThrow('got type Q4_0');
+    await expect(readTensorF32(file, 'blk.0.attn_q.weight')).rejects.toThrow('got type Q4_1');
   });
 });
 
-test('modelHash is SHA-256 of the whole file', async () => {
-  // FIPS 180-2, appendix B.1: the digest of "abc".
-  const abc = new TextEncoder().encode('abc');
-  const digest = 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad';
-  expect(await modelHash(abc)).toBe(digest);
-  expect(await modelHash(bytesSource(abc))).toBe(digest);
+describe('readPart', () => {
+  test('reads bytes inside one tensor and nothing else', async () => {
+    const file = await readGguf(bytesSource(small(), 'x.gguf'));
+    const whole = await file.readTensor('m');
+    expect(await file.readPart('m', 4, 12)).toEqual(whole.slice(4, 16));
+    expect(await file.readPart('m', 24, 0)).toEqual(new Uint8Array(0));
+    expect([file.name, file.sizeBytes]).toEqual(['x.gguf', small().length]);
+    // Six floats are 24 bytes.
+    await expect(file.readPart('m', 20, 5)).rejects.toThrow(
+      'x.gguf: m: got the bytes 20 to 25, it has 24',
+    );
+    await expect(file.readPart('m', -4, 4)).rejects.toThrow(ModelFileError);
+    await expect(file.readPart('m', 0.5, 4)).rejects.toThrow(ModelFileError);
+    await expect(file.readPart('none', 0, 4)).rejects.toThrow('x.gguf: no tensor none among 2');
+  });
 });

@@ -1,13 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { Rng } from '../../../src/base/rng.ts';
 import { readGguf } from '../../../src/weights/gguf.ts';
-import {
-  bf16BytesToF32,
-  dequantizeQ8,
-  f16ToF32,
-  f32ToF16,
-  quantizeQ8,
-} from '../../../src/weights/quant.ts';
+import { f16ToF32, f32ToF16 } from '../../../src/weights/half.ts';
+import { bf16BytesToF32, dequantizeQ8, quantizeQ8 } from '../../../src/weights/quant.ts';
 import { goldenSource } from './golden.ts';
 
 describe('f16', () => {

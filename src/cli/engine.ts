@@ -5,7 +5,8 @@ import { InputError } from '../base/errors.ts';
 import { freeAdapter, uploadAdapter } from '../engine/adapter-weights.ts';
 import { Decoder } from '../engine/decoder.ts';
 import { cacheSizeFor, KvCache } from '../engine/kv-cache.ts';
-import { assertIds, loadModel, type Model } from '../engine/model.ts';
+import { loadModel } from '../engine/load-model.ts';
+import { assertIds, type Model } from '../engine/model.ts';
 import { EnginePolicy } from '../engine/policy.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -20,6 +21,8 @@ export interface Engine {
   readonly tokenizer: Tokenizer;
   readonly decoder: Decoder;
   readonly policy: EnginePolicy;
+  /** The most that the process held itself while the model was loaded: heap and buffers, without the device's. */
+  readonly hostPeakBytes: number;
   close(): void;
 }
 
@@ -42,7 +45,12 @@ export async function openEngine(
   const folder = flags.text('adapter');
   const adapter = folder === undefined ? null : await openAdapter(folder, opened);
   const gpu = await openNodeGpu(flags);
-  const model = await loadModel(gpu, opened.file, opened.hash);
+  let hostPeakBytes = 0;
+  const onProgress = () => {
+    const { heapUsed, external } = process.memoryUsage();
+    hostPeakBytes = Math.max(hostPeakBytes, heapUsed + external);
+  };
+  const model = await loadModel(gpu, opened.file, opened.hash, { onProgress });
   const cache = new KvCache(gpu, model.config, cacheSizeFor(model.config));
   const decoder = new Decoder(gpu, model, cache);
   const weights = adapter === null ? null : uploadAdapter(gpu, adapter);
@@ -55,6 +63,7 @@ export async function openEngine(
     tokenizer,
     decoder,
     policy,
+    hostPeakBytes,
     close() {
       if (weights !== null) freeAdapter(gpu, weights);
       gpu.destroy();

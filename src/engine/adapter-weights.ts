@@ -5,7 +5,7 @@ import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import { encodeLinear } from '../kernels/linear.ts';
-import { f32Matrix, type WeightMatrix } from '../kernels/weight-matrix.ts';
+import { f32Matrix, tensorsOf, type WeightMatrix } from '../kernels/weight-matrix.ts';
 
 export interface LoraPair {
   /** (Rp, K): rows past the rank are zero. */
@@ -73,7 +73,7 @@ export function uploadAdapter(gpu: Gpu, adapter: Adapter): AdapterWeights {
 
 /** Frees an adapter that {@link uploadAdapter} made. */
 export function freeAdapter(gpu: Gpu, adapter: AdapterWeights): void {
-  for (const { a, b } of adapter.pairs.values()) gpu.free(a.w, b.w);
+  for (const { a, b } of adapter.pairs.values()) gpu.free(...tensorsOf(a), ...tensorsOf(b));
 }
 
 export interface ProjectionArgs {
@@ -89,12 +89,14 @@ export interface ProjectionArgs {
   readonly t: GpuTensor | null;
   /** Add to y. */
   readonly accumulate?: boolean;
+  /** (N) */
+  readonly bias?: GpuTensor | null;
 }
 
-/** y = x wᵀ (+ y), with the adapter's part when it has this projection. */
+/** y = x wᵀ (+ bias) (+ y), with the adapter's part when it has this projection. */
 export function encodeProjection(pass: KernelPass, args: ProjectionArgs): void {
-  const { x, w, y, stem, adapter, t } = args;
-  encodeLinear(pass, { x, w, y, accumulate: args.accumulate ?? false });
+  const { x, w, y, stem, adapter, t, accumulate = false, bias = null } = args;
+  encodeLinear(pass, { x, w, y, accumulate, bias });
   const pair = adapter?.pairs.get(stem);
   if (adapter === null || pair === undefined) return;
   const low = defined(t, `${stem} scratch`);

@@ -1,24 +1,17 @@
 // One step of the decoder over a batch of rows: each row is one token of one sequence, prompts and continuations alike.
 // Steps are static plans by bucket of rows: a repeated step makes no pipeline, bind group or buffer.
-import { defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass, PassEntry } from '../gpu/pass.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
-import {
-  encodeAttentionCached,
-  encodeKvWrite,
-  IDLE_POSITION,
-} from '../kernels/attention-cached.ts';
+import { IDLE_POSITION } from '../kernels/attention-cached.ts';
 import { encodeEmbed } from '../kernels/embed.ts';
-import { encodeLinear } from '../kernels/linear.ts';
-import { encodeQkNormRope } from '../kernels/qk-norm-rope.ts';
-import { encodeRmsNorm } from '../kernels/rms-norm.ts';
 import { encodeSample, sampleScratchShapes } from '../kernels/sample.ts';
-import { encodeSwiglu } from '../kernels/swiglu.ts';
-import { f32Matrix, type WeightMatrix } from '../kernels/weight-matrix.ts';
-import { type AdapterWeights, encodeProjection } from './adapter-weights.ts';
+import { f32Matrix } from '../kernels/weight-matrix.ts';
+import type { AdapterWeights } from './adapter-weights.ts';
+import { JoinedAdapter } from './joined-adapter.ts';
 import type { KvCache } from './kv-cache.ts';
-import type { LayerWeights, Model } from './model.ts';
+import type { Model } from './model.ts';
+import { encodeLayer, encodeNormed, type StepContext, takesJoined } from './step-layer.ts';
 
 /** One token to compute. */
 export interface StepRow {
@@ -68,6 +61,7 @@ export class Decoder {
   readonly #staged = new Uint32Array((ROW_FIELDS.length + SAMPLE_FIELDS.length) * MAX_ROWS);
   #plans = new Map<string, Plan>();
   #adapter: AdapterWeights | null = null;
+  #joinedAdapter: JoinedAdapter | null = null;
   /** Dispatches of the last step. */
   lastDispatches = 0;
 
@@ -75,7 +69,8 @@ export class Decoder {
     this.#gpu = gpu;
     this.#model = model;
     this.cache = cache;
-    this.#inputs = gpu.tensor('step.inputs', [this.#staged.length], 'u32');
+    const fields = this.#staged.length / MAX_ROWS;
+    this.#inputs = gpu.tensor('step.inputs', [fields, MAX_ROWS], 'u32');
     this.#outputs = gpu.tensor('step.outputs', [2 * MAX_ROWS], 'u32');
   }
 
@@ -87,8 +82,7 @@ export class Decoder {
   setModel(model: Model): void {
     if (model === this.#model) return;
     this.#model = model;
-    this.#plans = new Map();
-    this.cache.clear();
+    this.#changed();
   }
 
   get adapter(): AdapterWeights | null {
@@ -99,7 +93,22 @@ export class Decoder {
   setAdapter(adapter: AdapterWeights | null): void {
     if (adapter === this.#adapter) return;
     this.#adapter = adapter;
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#joinedAdapter?.free();
+    const { config, layers } = this.#model;
+    const joined = layers.some((layer) => layer.joined !== null) && takesJoined(this.#model);
+    this.#joinedAdapter =
+      joined && this.#adapter !== null ? new JoinedAdapter(this.#gpu, config, this.#adapter) : null;
     this.#plans = new Map();
+    this.cache.clear();
+  }
+
+  /** To be called when the values of the weights or of the adapter have changed in place. */
+  weightsMoved(): void {
+    this.#joinedAdapter?.refresh();
     this.cache.clear();
   }
 
@@ -179,89 +188,29 @@ export class Decoder {
     const { config, embed, layers } = this.model;
     const x = this.#view('x', [R, config.hidden]);
     encodeEmbed(pass, { ids: this.#input(0, R), table: embed, y: x });
-    layers.forEach((weights, l) => {
-      this.#encodeLayer(pass, shape, l, weights, x);
-    });
-    if (S > 0) this.#encodeSampling(pass, shape, x);
-  }
-
-  #encodeLayer(
-    pass: KernelPass,
-    { R, rows }: StepShape,
-    l: number,
-    weights: LayerWeights,
-    x: GpuTensor,
-  ): void {
-    const { config } = this.model;
-    const { hidden: C, heads: H, kvHeads: G, headDim: D, ffn: F, eps } = config;
-    const view = (name: string, width: number) => this.#view(name, [R, width]);
-    const normed = view('normed', C);
-    const [qRaw, kRaw, v] = [view('qRaw', H * D), view('kRaw', G * D), view('v', G * D)];
-    const att = view('att', H * D);
-    const [gate, up, h] = [view('gate', F), view('up', F), view('h', F)];
-    const rstd = this.#view('rstd', [R]);
-    const project = this.#projector(pass, l, R);
-    encodeRmsNorm(pass, { x, w: weights.attnNorm, y: normed, rstd, eps });
-    project('attn_q', normed, weights.q, qRaw);
-    project('attn_k', normed, weights.k, kRaw);
-    project('attn_v', normed, weights.v, v);
-    const q = this.#encodeRope(pass, R, 'q', qRaw, weights.qNorm, H);
-    const k = this.#encodeRope(pass, R, 'k', kRaw, weights.kNorm, G);
-    const place = {
-      pageTable: this.cache.pageTable,
-      rowSlot: this.#input(1, R),
-      rowPosition: this.#input(2, R),
-      kCache: defined(this.cache.k[l], 'layer cache'),
-      vCache: defined(this.cache.v[l], 'layer cache'),
+    const context: StepContext = {
+      ...{ pass, R, rows: shape.rows, model: this.model, cache: this.cache },
+      adapter: this.#adapter,
+      joinedAdapter: this.#joinedAdapter,
+      inputs: this.#inputs,
+      input: (field) => this.#input(field, R),
+      view: (name, sizes) => this.#view(name, sizes),
     };
-    encodeKvWrite(pass, { k, v: reshape(v, [R, G, D]), ...place });
-    encodeAttentionCached(pass, { q, ...place, o: reshape(att, [R, H, D]), rows });
-    project('attn_output', att, weights.o, x, true);
-    encodeRmsNorm(pass, { x, w: weights.ffnNorm, y: normed, rstd, eps });
-    project('ffn_gate', normed, weights.gate, gate);
-    project('ffn_up', normed, weights.up, up);
-    encodeSwiglu(pass, { gate, up, h });
-    project('ffn_down', h, weights.down, x, true);
-  }
-
-  #encodeRope(
-    pass: KernelPass,
-    R: number,
-    which: 'q' | 'k',
-    raw: GpuTensor,
-    w: GpuTensor | null,
-    heads: number,
-  ): GpuTensor {
-    const { config, cosSin } = this.model;
-    const y = reshape(this.#view(which, [R, heads * config.headDim]), [R, heads, config.headDim]);
-    encodeQkNormRope(pass, {
-      x: reshape(raw, [R, heads, config.headDim]),
-      norm: w === null ? null : { w, rstd: this.#view('headRstd', [R, heads]) },
-      cosSin,
-      positions: this.#input(3, R),
-      y,
-      eps: config.eps,
+    layers.forEach((_, l) => {
+      encodeLayer(context, l, x);
     });
-    return y;
+    if (S > 0) this.#encodeSampling(context, shape, x);
   }
 
-  #projector(pass: KernelPass, l: number, R: number) {
-    const adapter = this.#adapter;
-    const t = adapter === null ? null : this.#view('low', [R, adapter.paddedRank]);
-    return (stem: string, x: GpuTensor, w: WeightMatrix, y: GpuTensor, accumulate = false) =>
-      encodeProjection(pass, { x, w, y, stem: `blk.${l}.${stem}`, adapter, t, accumulate });
-  }
-
-  #encodeSampling(pass: KernelPass, shape: StepShape, x: GpuTensor): void {
+  #encodeSampling(context: StepContext, shape: StepShape, x: GpuTensor): void {
+    const { pass } = context;
     const { R, S, useTopK, useTopP } = shape;
     const { config, outputNorm, head } = this.model;
-    const { hidden: C, vocab: V, eps } = config;
+    const { hidden: C, vocab: V } = config;
     const last = this.#view('last', [S, C]);
     encodeEmbed(pass, { ids: this.#input(4, S), table: f32Matrix(reshape(x, [R, C])), y: last });
-    const normed = this.#view('lastNormed', [S, C]);
-    encodeRmsNorm(pass, { x: last, w: outputNorm, y: normed, rstd: this.#view('rstd', [S]), eps });
     const logits = this.#view('logits', [S, V]);
-    encodeLinear(pass, { x: normed, w: head, y: logits });
+    encodeNormed(context, last, outputNorm, { w: head, y: logits });
     const scratch = sampleScratchShapes(S, V);
     const filtered = useTopK || useTopP;
     encodeSample(pass, {
@@ -300,6 +249,7 @@ export class Decoder {
   }
 
   free(): void {
+    this.#joinedAdapter?.free();
     this.#gpu.free(...this.#tensors.values(), this.#inputs, this.#outputs);
     this.cache.free();
   }

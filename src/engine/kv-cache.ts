@@ -9,9 +9,12 @@ import type { ModelConfig } from '../weights/model-config.ts';
 export interface CachedSequence {
   readonly key: string;
   readonly slot: number;
+  /** Full pages may be shared with sequences that begin alike. */
   readonly pages: number[];
   /** Ids whose keys and values are in the cache, in order. */
   ids: number[];
+  /** Names of its first pages, as they stand in the index of shared pages; null where another page has that name. */
+  readonly names: (string | null)[];
   /** A request is working on it: it cannot be evicted. */
   busy: boolean;
   /** Forgotten while a request was working on it: it goes when that request ends. */
@@ -53,6 +56,10 @@ export class KvCache {
   readonly #maxPages: number;
   /** Least recently used first. */
   readonly #sequences = new Map<string, CachedSequence>();
+  /** Sequences that use each page. */
+  readonly #users: Uint16Array;
+  /** Full pages by what they hold: the page before them, and their ids. */
+  readonly #byContent = new Map<string, number>();
 
   constructor(gpu: Gpu, config: ModelConfig, size: CacheSize) {
     this.#gpu = gpu;
@@ -64,13 +71,15 @@ export class KvCache {
     this.k = layers.map((l) => gpu.tensor(`kv.${l}.k`, shape));
     this.v = layers.map((l) => gpu.tensor(`kv.${l}.v`, shape));
     this.pageTable = gpu.tensor('kv.pages', [size.slots, this.#maxPages], 'u32');
+    this.#users = new Uint16Array(pages);
     this.#freePages = Array.from({ length: pages }, (_, i) => pages - 1 - i);
     this.#freeSlots = Array.from({ length: size.slots }, (_, i) => size.slots - 1 - i);
   }
 
   /**
-   * The sequence of a key, cut back to what it shares with `ids` (at least the last id is computed again); null when
-   * every slot is busy, or a request is working on this very sequence.
+   * The sequence of a key, cut back to what it shares with `ids` (at least the last id is computed again), or a new one
+   * that begins with the full pages of others that begin alike; null when every slot is busy, or a request is working on
+   * this very sequence.
    */
   open(key: string, ids: readonly number[]): CachedSequence | null {
     const known = this.#sequences.get(key);
@@ -79,7 +88,7 @@ export class KvCache {
       const most = Math.min(known.ids.length, ids.length - 1);
       let same = 0;
       while (same < most && known.ids[same] === ids[same]) same += 1;
-      known.ids.length = same;
+      this.#cut(known, same);
       this.#sequences.delete(key);
       this.#sequences.set(key, known);
       known.busy = true;
@@ -87,9 +96,85 @@ export class KvCache {
     }
     const slot = this.#freeSlots.pop() ?? this.#evict()?.slot;
     if (slot === undefined) return null;
-    const fresh: CachedSequence = { key, slot, pages: [], ids: [], busy: true, doomed: false };
+    const state = { pages: [], names: [], ids: [], busy: true, doomed: false };
+    const fresh: CachedSequence = { key, slot, ...state };
     this.#sequences.set(key, fresh);
+    this.#share(fresh, ids);
     return fresh;
+  }
+
+  has(key: string): boolean {
+    return this.#sequences.has(key);
+  }
+
+  /** Tokens at the start of `ids` that a new sequence would find in the cache. */
+  sharedLength(ids: readonly number[]): number {
+    let count = 0;
+    for (const _ of this.#sharedPages(ids)) count += PAGE;
+    return count;
+  }
+
+  /** The pages of others that hold the start of `ids`; at least the last id is left out. */
+  *#sharedPages(ids: readonly number[]): Generator<{ page: number; name: string }> {
+    let before = -1;
+    for (let from = 0; from + PAGE < ids.length; from += PAGE) {
+      const name = pageName(before, ids, from);
+      const page = this.#byContent.get(name);
+      if (page === undefined) return;
+      yield { page, name };
+      before = page;
+    }
+  }
+
+  #share(sequence: CachedSequence, ids: readonly number[]): void {
+    for (const { page, name } of this.#sharedPages(ids)) {
+      this.#users[page] = (this.#users[page] ?? 0) + 1;
+      sequence.pages.push(page);
+      sequence.names.push(name);
+    }
+    sequence.ids = ids.slice(0, sequence.pages.length * PAGE);
+    if (sequence.pages.length > 0) this.#writePages(sequence, 0);
+  }
+
+  /** Notes that ids were computed; pages that became full can be shared from now on. */
+  extend(sequence: CachedSequence, ids: readonly number[]): void {
+    sequence.ids.push(...ids);
+    const { names, pages } = sequence;
+    while ((names.length + 1) * PAGE <= sequence.ids.length) {
+      const i = names.length;
+      const name = pageName(i === 0 ? -1 : (pages[i - 1] ?? -1), sequence.ids, i * PAGE);
+      const taken = sequence.doomed || this.#byContent.has(name);
+      if (!taken) this.#byContent.set(name, pages[i] ?? -1);
+      names.push(taken ? null : name);
+    }
+  }
+
+  /** Forgets what is behind `length`; a page that others use as well is given up whole. */
+  #cut(sequence: CachedSequence, length: number): void {
+    const whole = Math.floor(length / PAGE);
+    const shared = (this.#users[sequence.pages[whole] ?? -1] ?? 0) > 1;
+    const keep = length % PAGE === 0 || shared ? whole : whole + 1;
+    this.#drop(sequence, keep);
+    // The last page will be written again.
+    if (sequence.names.length > whole) this.#unname(sequence.names.pop() ?? null);
+    sequence.ids.length = Math.min(length, keep * PAGE);
+  }
+
+  /** Gives up the pages from `from` on. */
+  #drop(sequence: CachedSequence, from: number): void {
+    for (let i = sequence.pages.length - 1; i >= from; i--) {
+      const page = sequence.pages.pop() ?? -1;
+      const name = i < sequence.names.length ? (sequence.names.pop() ?? null) : null;
+      const users = (this.#users[page] ?? 1) - 1;
+      this.#users[page] = users;
+      if (users > 0) continue;
+      this.#unname(name);
+      this.#freePages.push(page);
+    }
+  }
+
+  #unname(name: string | null): void {
+    if (name !== null) this.#byContent.delete(name);
   }
 
   /** Makes room for `length` tokens; false when the pages are all in use by busy sequences. */
@@ -105,6 +190,7 @@ export class KvCache {
     while (sequence.pages.length < needed) {
       const page = this.#freePages.pop();
       if (page !== undefined) {
+        this.#users[page] = 1;
         sequence.pages.push(page);
         continue;
       }
@@ -112,11 +198,13 @@ export class KvCache {
       if (evicted === undefined) return false;
       this.#freeSlots.push(evicted.slot);
     }
-    if (sequence.pages.length > from) {
-      const row = Uint32Array.from(sequence.pages.slice(from));
-      this.#gpu.write(this.pageTable, row, sequence.slot * this.#maxPages + from);
-    }
+    if (sequence.pages.length > from) this.#writePages(sequence, from);
     return true;
+  }
+
+  #writePages(sequence: CachedSequence, from: number): void {
+    const row = Uint32Array.from(sequence.pages.slice(from));
+    this.#gpu.write(this.pageTable, row, sequence.slot * this.#maxPages + from);
   }
 
   /** Ends a request's work on a sequence, which stays for the next one. */
@@ -134,12 +222,15 @@ export class KvCache {
       return;
     }
     this.#sequences.delete(key);
-    this.#freePages.push(...sequence.pages.reverse());
+    this.#drop(sequence, 0);
     this.#freeSlots.push(sequence.slot);
   }
 
   /** Forgets everything: the weights have changed. */
   clear(): void {
+    // Requests that go on have keys and values of both weights: nobody may begin with those.
+    this.#byContent.clear();
+    for (const { names } of this.#sequences.values()) names.fill(null);
     for (const key of [...this.#sequences.keys()]) this.release(key);
   }
 
@@ -148,7 +239,7 @@ export class KvCache {
     for (const sequence of this.#sequences.values()) {
       if (sequence.busy) continue;
       this.#sequences.delete(sequence.key);
-      this.#freePages.push(...sequence.pages.reverse());
+      this.#drop(sequence, 0);
       return sequence;
     }
     return undefined;
@@ -157,4 +248,9 @@ export class KvCache {
   free(): void {
     this.#gpu.free(...this.k, ...this.v, this.pageTable);
   }
+}
+
+/** What a full page holds: the page before it (which stands for all ids before) and its own ids. */
+function pageName(before: number, ids: readonly number[], from: number): string {
+  return `${before}:${ids.slice(from, from + PAGE).join()}`;
 }

@@ -1,14 +1,11 @@
 // A model's weights on the GPU: uploaded from a GGUF as they are stored, or as views of a trainer's flat F32 buffer.
 
-import { defined } from '../base/assert.ts';
 import { ModelFileError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type GpuTensor, sizeOf } from '../gpu/tensor.ts';
 import { ropeTable } from '../kernels/qk-norm-rope.ts';
-import { uploadF32Matrix, uploadQ8Matrix, type WeightMatrix } from '../kernels/weight-matrix.ts';
-import type { GgufFile } from '../weights/gguf.ts';
-import { type ModelConfig, modelConfig, requiredTensors } from '../weights/model-config.ts';
-import { dequantize } from '../weights/quant.ts';
+import { tensorsOf, type WeightMatrix } from '../kernels/weight-matrix.ts';
+import type { ModelConfig } from '../weights/model-config.ts';
 
 export interface LayerWeights {
   readonly attnNorm: GpuTensor;
@@ -16,6 +13,10 @@ export interface LayerWeights {
   readonly k: WeightMatrix;
   readonly v: WeightMatrix;
   readonly o: WeightMatrix;
+  /** (H·D), (G·D), (G·D); null in models without them. */
+  readonly qBias: GpuTensor | null;
+  readonly kBias: GpuTensor | null;
+  readonly vBias: GpuTensor | null;
   /** (D) of the query and key norms; null in models without them. */
   readonly qNorm: GpuTensor | null;
   readonly kNorm: GpuTensor | null;
@@ -23,6 +24,19 @@ export interface LayerWeights {
   readonly gate: WeightMatrix;
   readonly up: WeightMatrix;
   readonly down: WeightMatrix;
+  /** The same weights as one matrix each, for decoding; null where the parts differ in format or are apart. */
+  readonly joined: JoinedWeights | null;
+}
+
+export interface JoinedWeights {
+  /** Rows of q, then k, then v. */
+  readonly qkv: WeightMatrix;
+  /** ((H + 2 G)·D); null in models without biases. */
+  readonly qkvBias: GpuTensor | null;
+  /** (2, D): gains of the query norm, then of the key norm; null in models without them. */
+  readonly qkNorms: GpuTensor | null;
+  /** Rows of the gate, then of up. */
+  readonly gateUp: WeightMatrix;
 }
 
 export interface Model {
@@ -40,8 +54,12 @@ export interface Model {
 
 /** Where a model's tensors come from when it is assembled. */
 export interface WeightSource {
+  /** (D/2) of Llama 3's frequencies; asked for only when the model has them. */
+  readonly ropeFactors?: Float32Array | undefined;
   vector(name: string): GpuTensor;
   matrix(name: string): WeightMatrix;
+  /** Of layer l, where the parts lie together. */
+  joined?(l: number): JoinedWeights | null;
 }
 
 /** Longest context that a rope table and KV cache are made for, tokens. */
@@ -58,22 +76,27 @@ export function assembleModel(
   const layers = Array.from({ length: config.layers }, (_, l): LayerWeights => {
     const vector = (stem: string) => source.vector(`blk.${l}.${stem}.weight`);
     const matrix = (stem: string) => source.matrix(`blk.${l}.${stem}.weight`);
+    const bias = (stem: string) => (config.qkvBias ? source.vector(`blk.${l}.${stem}.bias`) : null);
     return {
       attnNorm: vector('attn_norm'),
       q: matrix('attn_q'),
       k: matrix('attn_k'),
       v: matrix('attn_v'),
       o: matrix('attn_output'),
+      qBias: bias('attn_q'),
+      kBias: bias('attn_k'),
+      vBias: bias('attn_v'),
       qNorm: config.qkNorm ? vector('attn_q_norm') : null,
       kNorm: config.qkNorm ? vector('attn_k_norm') : null,
       ffnNorm: vector('ffn_norm'),
       gate: matrix('ffn_gate'),
       up: matrix('ffn_up'),
       down: matrix('ffn_down'),
+      joined: source.joined?.(l) ?? null,
     };
   });
   const positions = Math.min(config.contextLength, MAX_POSITIONS);
-  const table = ropeTable(config, positions);
+  const table = ropeTable(config, positions, source.ropeFactors);
   return {
     config,
     embed,
@@ -85,70 +108,31 @@ export function assembleModel(
   };
 }
 
-/**
- * Uploads a model file; matrices keep their format, vectors are F32.
- * @throws {ModelFileError} for a file that is not whole or not usable, DeviceError when it does not fit.
- */
-export async function loadModel(gpu: Gpu, file: GgufFile, hash: string | null): Promise<Model> {
-  const config = modelConfig(file);
-  const vectors = new Map<string, GpuTensor>();
-  const matrices = new Map<string, WeightMatrix>();
-  for (const { name, shape } of requiredTensors(config)) {
-    const { type } = file.tensor(name);
-    const bytes = await file.readTensor(name);
-    const [N = 0, K] = shape;
-    if (K === undefined) vectors.set(name, gpu.upload(name, [N], dequantize(type, bytes)));
-    else if (type === 'Q8_0') matrices.set(name, uploadQ8Matrix(gpu, name, N, K, bytes));
-    else matrices.set(name, uploadF32Matrix(gpu, name, N, K, dequantize(type, bytes)));
-  }
-  const source = {
-    vector: (name: string) => defined(vectors.get(name), name),
-    matrix: (name: string) => defined(matrices.get(name), name),
-  };
-  return assembleModel(gpu, config, source, hash);
-}
-
-/** All weights of a file as F32 values, by name: what `full` training starts from. */
-export async function readAllF32(file: GgufFile): Promise<Map<string, Float32Array<ArrayBuffer>>> {
-  const values = new Map<string, Float32Array<ArrayBuffer>>();
-  for (const { name } of requiredTensors(modelConfig(file))) {
-    values.set(name, dequantize(file.tensor(name).type, await file.readTensor(name)));
-  }
-  return values;
+/** Every tensor that a model holds, each once. */
+function tensorsOfModel(model: Model): Set<GpuTensor> {
+  const layers = model.layers.flatMap(({ joined, ...own }) => [
+    ...Object.values(own),
+    ...Object.values(joined ?? {}),
+  ]);
+  const weights = [model.outputNorm, model.embed, model.head, ...layers];
+  return new Set(
+    weights.flatMap((weight) => {
+      if (weight === null) return [];
+      return 'format' in weight ? tensorsOf(weight) : [weight];
+    }),
+  );
 }
 
 /** Frees everything a model holds. */
 export function freeModel(gpu: Gpu, model: Model): void {
-  const tensors = new Set<GpuTensor>([model.outputNorm, model.cosSin]);
-  const addMatrix = (matrix: WeightMatrix) => {
-    tensors.add(matrix.w);
-    if (matrix.format === 'Q8_0') tensors.add(matrix.scale);
-  };
-  addMatrix(model.embed);
-  addMatrix(model.head);
-  for (const layer of model.layers) {
-    for (const weight of Object.values(layer)) {
-      if (weight === null) continue;
-      if ('format' in weight) addMatrix(weight);
-      else tensors.add(weight);
-    }
-  }
-  const buffers = new Map([...tensors].map((tensor) => [tensor.buffer, tensor]));
+  const tensors = [...tensorsOfModel(model), model.cosSin];
+  const buffers = new Map(tensors.map((tensor) => [tensor.buffer, tensor]));
   gpu.free(...buffers.values());
 }
 
 /** Bytes of a model's weights on the GPU. */
 export function modelBytes(model: Model): number {
-  let bytes = sizeOf(model.outputNorm) * 4;
-  const add = (weight: WeightMatrix | GpuTensor | null) => {
-    if (weight === null) return;
-    if (!('format' in weight)) bytes += sizeOf(weight) * 4;
-    else bytes += sizeOf(weight.w) * 4 + (weight.format === 'Q8_0' ? sizeOf(weight.scale) * 4 : 0);
-  };
-  add(model.embed);
-  if (model.head !== model.embed) add(model.head);
-  for (const layer of model.layers) for (const weight of Object.values(layer)) add(weight);
-  return bytes;
+  return [...tensorsOfModel(model)].reduce((sum, tensor) => sum + sizeOf(tensor) * 4, 0);
 }
 
 /**

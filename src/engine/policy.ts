@@ -1,5 +1,6 @@
 // The engine as a TokenPolicy: requests that are pending together advance as one batch; they join and leave between steps.
 import { InputError } from '../base/errors.ts';
+import { PAGE } from '../kernels/attention-cached.ts';
 import type {
   GenerateOptions,
   GenerateRequest,
@@ -102,6 +103,10 @@ export class EnginePolicy implements TokenPolicy {
         continue;
       }
       const { sequence: key, ids, maxTokens } = entry.request;
+      if (this.#isComing(entry)) {
+        left.push(entry);
+        continue;
+      }
       const room = this.#active.length < MAX_SAMPLES;
       const sequence = room ? this.#decoder.cache.open(key, ids) : null;
       const length = Math.min(ids.length + maxTokens, this.contextLength);
@@ -125,6 +130,19 @@ export class EnginePolicy implements TokenPolicy {
     }
   }
 
+  /** Whether another request is computing the beginning of this one's prompt, which can then be shared. */
+  #isComing({ request: { sequence: key, ids } }: Active): boolean {
+    const { cache } = this.#decoder;
+    if (cache.has(key)) return false;
+    return this.#active.some(({ request, sequence }) => {
+      const most = Math.min(request.ids.length, ids.length - 1);
+      let same = 0;
+      while (same < most && request.ids[same] === ids[same]) same += 1;
+      const pages = same - (same % PAGE);
+      return (sequence?.ids.length ?? pages) < pages && cache.sharedLength(ids) < pages;
+    });
+  }
+
   async #step(): Promise<void> {
     const rows: StepRow[] = [];
     const samples: StepSample[] = [];
@@ -145,7 +163,9 @@ export class EnginePolicy implements TokenPolicy {
     const started = performance.now();
     const { ids, logprobs } = await this.#decoder.step(rows, samples);
     this.#count(rows.length, samples.length, performance.now() - started);
-    for (const { entry, ids: done } of fed) entry.sequence?.ids.push(...done);
+    for (const { entry, ids: done } of fed) {
+      if (entry.sequence !== null) this.#decoder.cache.extend(entry.sequence, done);
+    }
     sampled.forEach((entry, i) => {
       this.#accept(entry, ids[i] ?? 0, logprobs[i] ?? 0);
     });

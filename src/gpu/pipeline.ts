@@ -6,8 +6,8 @@ import { type GpuTensor, sizeOf } from './tensor.ts';
 
 /**
  * One shader file as the host sees it. Binding 0 is `params` (a uniform struct of 4-byte scalars in this order), then
- * `reads`, then `writes`. A name with a condition (`'ws?q8_0'`) is bound only in variants that have it on,
- * `'ws?!q8_0'` only in those that have not.
+ * `reads`, then `writes`. A name with a condition (`'w_scale?scaled'`) is bound only in variants that have it on,
+ * `'w_scale?!scaled'` only in those that have not.
  */
 export interface KernelSpec {
   /** Path below shaders/ without ending; the entry point is its last part. */
@@ -97,7 +97,9 @@ export class PipelineCache {
     const layout = this.#layout(bindings.map((binding) => binding.writable));
     const device = this.#device;
     device.pushErrorScope('validation');
-    const module = device.createShaderModule({ label, code: linkShader(spec.file, variant) });
+    const constants = { ...variant.constants, ...placesOf(spec, bindings) };
+    const code = linkShader(spec.file, { ...variant, constants });
+    const module = device.createShaderModule({ label, code });
     const pipeline = device.createComputePipeline({
       label,
       layout: device.createPipelineLayout({ label, bindGroupLayouts: [layout] }),
@@ -210,6 +212,20 @@ export class PipelineCache {
 function bindingBytes(tensor: GpuTensor): number {
   const bytes = Math.max(16, Math.ceil((sizeOf(tensor) * 4) / 16) * 16);
   return Math.min(bytes, tensor.buffer.size - tensor.offset);
+}
+
+/** AT_NAME: the binding of each name; those that this variant does not have get 0, which the linker drops. */
+function placesOf(
+  spec: KernelSpec,
+  bindings: readonly BindingAccess[],
+): Readonly<Record<string, number>> {
+  const names = [...spec.reads, ...spec.writes].map((entry) => entry.split('?')[0] ?? entry);
+  return Object.fromEntries(
+    names.map((name) => [
+      `AT_${name.replace(/(?<=[a-z])[A-Z]/g, '_$&').toUpperCase()}`,
+      bindings.findIndex((binding) => binding.name === name) + 1,
+    ]),
+  );
 }
 
 function bound(names: readonly string[], on: ReadonlySet<Condition>): string[] {

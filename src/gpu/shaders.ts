@@ -5,8 +5,20 @@ import { DeviceError, errorMessage } from '../base/errors.ts';
 /** Conditions that a shader may test with `@if`. The linker counts an unset one as false, so all are always passed. */
 export const CONDITIONS = [
   'subgroups',
-  'f16',
+  'scaled',
+  'w_f16',
+  'w_bf16',
   'q8_0',
+  'q4_0',
+  'q4_k',
+  'q5_k',
+  'q6_k',
+  'bias',
+  'row_scale',
+  'swiglu',
+  'lora',
+  'joined',
+  'interleaved',
   'accumulate',
   'norm',
   'weight_grad',
@@ -17,7 +29,10 @@ export type Condition = (typeof CONDITIONS)[number];
 /** What distinguishes two builds of one shader file. */
 export interface ShaderVariant {
   readonly on?: readonly Condition[];
-  /** Link constants (`import constants::NAME;`): register tile sizes and the subgroup size. */
+  /**
+   * Link constants (`import constants::NAME;`): register tile sizes and the subgroup size. The pipeline cache adds the
+   * place of every binding, AT_ and its name.
+   */
   readonly constants?: Readonly<Record<string, number>>;
 }
 

@@ -1,15 +1,15 @@
 // Rows of the token table by id, and the gradient of the table. Knows no model.
-import { InputError } from '../base/errors.ts';
+import { InputError, ShapeError } from '../base/errors.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
 import { elementsOf, groupsFor } from './launch.ts';
-import { type WeightMatrix, weightBindings } from './weight-matrix.ts';
+import { formatConditions, shardBindings, type WeightMatrix } from './weight-matrix.ts';
 
 const EMBED = kernel({
   file: 'embed/embed',
-  params: { M: 'u32', V: 'u32', E: 'u32', firstId: 'u32' },
-  reads: ['ids', 'w', 'w_scale?q8_0'],
+  params: { M: 'u32', V: 'u32', K4: 'u32', firstId: 'u32', base: 'u32', W: 'u32' },
+  reads: ['ids', 'w', 'w_scale?scaled'],
   writes: ['y'],
 });
 
@@ -23,30 +23,29 @@ const EMBED_GRAD = kernel({
 export interface EmbedArgs {
   /** (M) u32 */
   readonly ids: GpuTensor;
-  /** (V, C): the token table, or rows of it */
+  /** (V, C): the token table; C a multiple of 4 */
   readonly table: WeightMatrix;
   /** (M, C) */
   readonly y: GpuTensor;
-  /** Id of the table's first row, for a shard of a larger table; 0 when not given. */
-  readonly firstId?: number;
 }
 
 /**
- * y[m] = table[ids[m] − firstId]; rows whose id is not in the table are left as they are.
+ * y[m] = table[ids[m]]; rows whose id is not in the table are left as they are.
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
-export function encodeEmbed(pass: KernelPass, { ids, table, y, firstId = 0 }: EmbedArgs): void {
+export function encodeEmbed(pass: KernelPass, { ids, table, y }: EmbedArgs): void {
   const [M, C] = shape2(y, 'embed.y');
   assertShape(ids, [M], 'embed.ids');
   assertShape(y, [M, table.K], 'embed.y');
-  const { on, count: E } = elementsOf(C);
-  const weight = weightBindings(table);
-  pass.dispatch(EMBED, {
-    params: { M, V: table.N, E, firstId },
-    bind: { ids, ...weight.bind, y },
-    grid: groupsFor(M * E),
-    variant: { on: [...on, ...weight.on] },
-  });
+  if (C % 4 !== 0) throw new ShapeError('shape', `embed.y: got rows of ${C}, need a multiple of 4`);
+  for (const shard of table.shards) {
+    pass.dispatch(EMBED, {
+      params: { M, V: shard.N, K4: C / 4, firstId: shard.first, base: shard.base, W: shard.W },
+      bind: { ids, ...shardBindings(shard), y },
+      grid: groupsFor((M * C) / 4),
+      variant: { on: formatConditions(table) },
+    });
+  }
 }
 
 export interface EmbedGradArgs {

@@ -1,27 +1,43 @@
 // Host functions of the matrix products: forward, gradient of the input, gradient of the weights.
+import { assert } from '../base/assert.ts';
 import { ShapeError } from '../base/errors.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
-import { type WeightMatrix, weightBindings } from './weight-matrix.ts';
+import { encodeMatvec, fitsMatvec } from './matvec.ts';
+import {
+  formatConditions,
+  shardBindings,
+  shardParams,
+  type WeightMatrix,
+} from './weight-matrix.ts';
 
-const params = { M: 'u32', N: 'u32', K: 'u32', scale: 'f32' } as const;
+const params = {
+  M: 'u32',
+  N: 'u32',
+  K: 'u32',
+  Y: 'u32',
+  first: 'u32',
+  base: 'u32',
+  W: 'u32',
+  scale: 'f32',
+} as const;
 const LINEAR = kernel({
   file: 'matmul/linear',
   params,
-  reads: ['x', 'w', 'w_scale?q8_0'],
+  reads: ['x', 'w', 'w_scale?scaled', 'row_scale?row_scale', 'bias?bias'],
   writes: ['y'],
 });
 const INPUT_GRAD = kernel({
   file: 'matmul/linear_input_grad',
   params,
-  reads: ['dy', 'w', 'w_scale?q8_0'],
+  reads: ['dy', 'w', 'w_scale?scaled'],
   writes: ['dx'],
 });
 const WEIGHT_GRAD = kernel({
   file: 'matmul/linear_weight_grad',
-  params,
+  params: { M: 'u32', N: 'u32', K: 'u32', scale: 'f32' },
   reads: ['dy', 'x'],
   writes: ['dw'],
 });
@@ -58,6 +74,10 @@ export interface LinearArgs {
   x: GpuTensor;
   w: WeightMatrix;
   y: GpuTensor;
+  /** (N), added once; not with `accumulate`. */
+  bias?: GpuTensor | null;
+  /** (M), a factor of each row in place of `scale`. */
+  rowScale?: GpuTensor | null;
   /** Factor of the product; 1 by default. */
   scale?: number;
   /** Add to y in place of overwriting it. */
@@ -65,26 +85,42 @@ export interface LinearArgs {
 }
 
 /**
- * y = scale · x wᵀ (+ y).
+ * y = scale · x wᵀ (+ bias) (+ y).
  * @param args x (M, K), w (N, K), y (M, N); y must not alias x; K a multiple of 4.
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeLinear(pass: KernelPass, args: LinearArgs): void {
-  const { x, w, y } = args;
+  const { x, w, y, bias = null, rowScale = null, accumulate = false } = args;
   const [M] = shape2(x, 'linear.x');
   assertShape(x, [M, w.K], 'linear.x');
   assertShape(y, [M, w.N], 'linear.y');
+  if (bias !== null) assertShape(bias, [w.N], 'linear.bias');
+  if (rowScale !== null) assertShape(rowScale, [M], 'linear.rowScale');
   assertColumns(w.K, 'linear.w');
-  const weight = weightBindings(w);
+  assert(bias === null || !accumulate, 'linear: a bias with accumulate');
+  if (rowScale === null && fitsMatvec(M, w.K)) {
+    encodeMatvec(pass, args);
+    return;
+  }
   const rows = tileRows(M);
-  const on = args.accumulate ? (['accumulate', ...weight.on] as const) : weight.on;
+  const on: Condition[] = [...formatConditions(w)];
+  if (accumulate) on.push('accumulate');
+  if (bias !== null) on.push('bias');
+  if (rowScale !== null) on.push('row_scale');
   const { lanes, ...how } = tileVariant(pass, rows, on);
-  pass.dispatch(LINEAR, {
-    ...how,
-    params: { M, N: w.N, K: w.K, scale: args.scale ?? 1 },
-    bind: { x, y, ...weight.bind },
-    grid: [Math.ceil(w.N / (4 * lanes)), Math.ceil(M / rows)],
-  });
+  for (const shard of w.shards) {
+    const { N } = shard;
+    pass.dispatch(LINEAR, {
+      ...how,
+      params: { M, N, K: w.K, Y: w.N, ...shardParams(shard), scale: args.scale ?? 1 },
+      bind: {
+        ...{ x, y, ...shardBindings(shard) },
+        ...(bias === null ? {} : { bias }),
+        ...(rowScale === null ? {} : { row_scale: rowScale }),
+      },
+      grid: [Math.ceil(N / (4 * lanes)), Math.ceil(M / rows)],
+    });
+  }
 }
 
 export interface LinearInputGradArgs {
@@ -106,15 +142,19 @@ export function encodeLinearInputGrad(pass: KernelPass, args: LinearInputGradArg
   assertShape(dy, [M, w.N], 'linear-input-grad.dy');
   assertShape(dx, [M, w.K], 'linear-input-grad.dx');
   assertColumns(w.K, 'linear-input-grad.w');
-  const weight = weightBindings(w);
   const rows = tileRows(M);
-  const on = args.accumulate ? (['accumulate', ...weight.on] as const) : weight.on;
-  const { lanes, ...how } = tileVariant(pass, rows, on);
-  pass.dispatch(INPUT_GRAD, {
-    ...how,
-    params: { M, N: w.N, K: w.K, scale: args.scale ?? 1 },
-    bind: { dy, dx, ...weight.bind },
-    grid: [Math.ceil(w.K / (4 * lanes)), Math.ceil(M / rows)],
+  w.shards.forEach((shard, i) => {
+    const { N } = shard;
+    const on: Condition[] = [...formatConditions(w)];
+    // The parts of the sum that other shards give are added to what the first wrote.
+    if (args.accumulate || i > 0) on.push('accumulate');
+    const { lanes, ...how } = tileVariant(pass, rows, on);
+    pass.dispatch(INPUT_GRAD, {
+      ...how,
+      params: { M, N, K: w.K, Y: w.N, ...shardParams(shard), scale: args.scale ?? 1 },
+      bind: { dy, dx, ...shardBindings(shard) },
+      grid: [Math.ceil(w.K / (4 * lanes)), Math.ceil(M / rows)],
+    });
   });
 }
 

@@ -3,7 +3,9 @@
 import { InputError } from '../base/errors.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
+import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape3 } from '../gpu/tensor.ts';
+import type { RopeScaling } from '../weights/model-config.ts';
 import { groupsFor, ROW_CHUNKS } from './launch.ts';
 import { encodeSumChunks } from './rms-norm.ts';
 
@@ -28,16 +30,26 @@ const QK_NORM_WEIGHT_GRAD = kernel({
   writes: ['partial'],
 });
 
+/** How the angles of RoPE are made. */
+export interface RopeConfig {
+  /** D */
+  readonly headDim: number;
+  readonly ropeTheta: number;
+  readonly ropeScaling?: RopeScaling;
+}
+
 /**
  * Cosines and sines of RoPE, computed in f64 and rounded once.
- * @returns (positions, D/2, 2): at (p, i) the cosine and sine of p · theta^(−2i/D).
+ * @param factors (D/2), by which frequencies are divided (Llama 3's `rope_freqs`); 1 when not given.
+ * @returns (positions, D/2, 2): at (p, i) the cosine and sine of p · theta^(−2i/D), scaled as `ropeScaling` says.
  * @throws {InputError} for an odd head size.
  */
 export function ropeTable(
-  config: { readonly headDim: number; readonly ropeTheta: number },
+  config: RopeConfig,
   positions: number,
+  factors?: ArrayLike<number>,
 ): Float32Array<ArrayBuffer> {
-  const { headDim, ropeTheta } = config;
+  const { headDim, ropeTheta, ropeScaling = { kind: 'none' } } = config;
   if (headDim % 2 !== 0) {
     throw new InputError(
       'rope',
@@ -46,14 +58,41 @@ export function ropeTable(
   }
   const half = headDim / 2;
   const table = new Float32Array(positions * headDim);
+  const frequencies = Array.from({ length: half }, (_, i) => {
+    const plain = ropeTheta ** ((-2 * i) / headDim) / (factors?.[i] ?? 1);
+    return scaledFrequency(plain, i, { headDim, ropeTheta }, ropeScaling);
+  });
+  const size = ropeScaling.kind === 'yarn' ? ropeScaling.magnitude : 1;
   for (let p = 0; p < positions; p++) {
     for (let i = 0; i < half; i++) {
-      const angle = p * ropeTheta ** ((-2 * i) / headDim);
-      table[(p * half + i) * 2] = Math.cos(angle);
-      table[(p * half + i) * 2 + 1] = Math.sin(angle);
+      const angle = p * (frequencies[i] ?? 0);
+      table[(p * half + i) * 2] = Math.cos(angle) * size;
+      table[(p * half + i) * 2 + 1] = Math.sin(angle) * size;
     }
   }
   return table;
+}
+
+/**
+ * The frequency of pair i under a scaling. YaRN: Peng et al. 2023, arXiv:2309.00071: pairs that turn more than `betaFast`
+ * times in the original context keep their frequency, those that turn less than `betaSlow` times have it divided by
+ * `factor`, and between the two lies a ramp.
+ */
+function scaledFrequency(
+  plain: number,
+  i: number,
+  { headDim, ropeTheta }: Pick<RopeConfig, 'headDim' | 'ropeTheta'>,
+  scaling: RopeScaling,
+): number {
+  if (scaling.kind === 'none') return plain;
+  if (scaling.kind === 'linear') return plain / scaling.factor;
+  const { factor, originalContext, betaFast, betaSlow } = scaling;
+  const pairOf = (turns: number): number =>
+    (headDim * Math.log(originalContext / (turns * 2 * Math.PI))) / (2 * Math.log(ropeTheta));
+  const low = Math.max(0, Math.floor(pairOf(betaFast)));
+  const high = Math.min(headDim - 1, Math.ceil(pairOf(betaSlow)));
+  const ramp = Math.min(1, Math.max(0, (i - low) / Math.max(0.001, high - low)));
+  return (plain / factor) * ramp + plain * (1 - ramp);
 }
 
 /** The norm that comes before RoPE; null when the model has none. */
@@ -76,22 +115,23 @@ export interface QkNormRopeArgs {
   readonly y: GpuTensor;
   /** Of the norm; not used without one. */
   readonly eps: number;
+  /** Pairs are (2i, 2i + 1), as in Llama's GGUF files; else (i, i + D/2). */
+  readonly interleaved: boolean;
 }
 
 /**
- * y = rope(x · w · rstd): pairs (i, i + D/2) are rotated by position · theta^(−2i/D)
- * (Su et al. 2021, arXiv:2104.09864, in the half-split form of Qwen3).
+ * y = rope(x · w · rstd): pairs are rotated by position · theta^(−2i/D) (Su et al. 2021, arXiv:2104.09864).
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeQkNormRope(pass: KernelPass, args: QkNormRopeArgs): void {
-  const { x, norm, cosSin, positions, y, eps } = args;
+  const { x, norm, cosSin, positions, y, eps, interleaved } = args;
   const [M, H, D] = checkRope('qk-norm-rope', { x, cosSin, positions, norm });
   assertShape(y, [M, H, D], 'qk-norm-rope.y');
   pass.dispatch(QK_NORM_ROPE, {
     params: { N: M * H, H, D, eps },
     bind: { x, ...norm, cosSin, positions, y },
     grid: groupsFor(M * H),
-    variant: { on: norm === null ? [] : ['norm'] },
+    variant: { on: ropeConditions(norm, interleaved) },
   });
 }
 
@@ -105,6 +145,7 @@ export interface QkNormRopeGradArgs {
   readonly positions: GpuTensor;
   /** (M, H, D), overwritten; another buffer than dy and x */
   readonly dx: GpuTensor;
+  readonly interleaved: boolean;
 }
 
 /**
@@ -112,7 +153,7 @@ export interface QkNormRopeGradArgs {
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeQkNormRopeGrad(pass: KernelPass, args: QkNormRopeGradArgs): void {
-  const { dy, x, norm, cosSin, positions, dx } = args;
+  const { dy, x, norm, cosSin, positions, dx, interleaved } = args;
   const [M, H, D] = checkRope('qk-norm-rope-grad', { x, cosSin, positions, norm });
   assertShape(dy, [M, H, D], 'qk-norm-rope-grad.dy');
   assertShape(dx, [M, H, D], 'qk-norm-rope-grad.dx');
@@ -120,7 +161,7 @@ export function encodeQkNormRopeGrad(pass: KernelPass, args: QkNormRopeGradArgs)
     params: { N: M * H, H, D },
     bind: { dy, x, ...norm, cosSin, positions, dx },
     grid: groupsFor(M * H),
-    variant: { on: norm === null ? [] : ['norm'] },
+    variant: { on: ropeConditions(norm, interleaved) },
   });
 }
 
@@ -156,6 +197,13 @@ export function encodeQkNormWeightGrad(pass: KernelPass, args: QkNormWeightGradA
     grid: groupsFor((D / 2) * ROW_CHUNKS),
   });
   encodeSumChunks(pass, partial, dw);
+}
+
+function ropeConditions(norm: QkNorm | null, interleaved: boolean): Condition[] {
+  return [
+    ...(norm === null ? [] : ['norm' as const]),
+    ...(interleaved ? ['interleaved' as const] : []),
+  ];
 }
 
 function checkRope(

@@ -1,4 +1,5 @@
 // RMS norm over the last axis, forward and backward. Knows no model.
+import { ShapeError } from '../base/errors.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import { assertShape, type GpuTensor, shape2, sizeOf } from '../gpu/tensor.ts';
@@ -7,6 +8,13 @@ import { elementsOf, groupsFor, ROW_CHUNKS } from './launch.ts';
 const RMS_NORM = kernel({
   file: 'norm/rms_norm',
   params: { N: 'u32', E: 'u32', C: 'f32', eps: 'f32' },
+  reads: ['x', 'w'],
+  writes: ['y', 'rstd'],
+});
+
+const RMS_SCALE = kernel({
+  file: 'norm/rms_scale',
+  params: { N: 'u32', C: 'u32', eps: 'f32' },
   reads: ['x', 'w'],
   writes: ['y', 'rstd'],
 });
@@ -59,6 +67,24 @@ export function encodeRmsNorm(pass: KernelPass, { x, w, y, rstd, eps }: RmsNormA
     bind: { x, w, y, rstd },
     grid: groupsFor(N),
     variant: { on },
+  });
+}
+
+/**
+ * y = x · w and rstd = 1 / sqrt(mean_c(x²) + eps): the norm of {@link encodeRmsNorm} with its factor apart, summed in the
+ * order of encodeMatvec. C is a multiple of 32.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeRmsScale(pass: KernelPass, { x, w, y, rstd, eps }: RmsNormArgs): void {
+  const [N, C] = shape2(x, 'rms-scale.x');
+  if (C % 32 !== 0) throw new ShapeError('shape', `rms-scale.x: got rows of ${C}, need 32s`);
+  assertShape(w, [C], 'rms-scale.w');
+  assertShape(y, [N, C], 'rms-scale.y');
+  assertShape(rstd, [N], 'rms-scale.rstd');
+  pass.dispatch(RMS_SCALE, {
+    params: { N, C, eps },
+    bind: { x, w, y, rstd },
+    grid: groupsFor(N),
   });
 }
 

@@ -1,13 +1,13 @@
 // The gated activation of the MLP, forward and backward. Knows no model.
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
-import { assertShape, type GpuTensor, sizeOf } from '../gpu/tensor.ts';
+import { assertShape, type GpuTensor, shape2, sizeOf } from '../gpu/tensor.ts';
 import { elementsOf, groupsFor } from './launch.ts';
 
 const SWIGLU = kernel({
   file: 'mlp/swiglu',
-  params: { E: 'u32' },
-  reads: ['gate', 'up'],
+  params: { E: 'u32', F: 'u32' },
+  reads: ['gate', 'up?!joined'],
   writes: ['h'],
 });
 
@@ -35,10 +35,33 @@ export function encodeSwiglu(pass: KernelPass, { gate, up, h }: SwigluArgs): voi
   assertShape(h, gate.shape, 'swiglu.h');
   const { on, count: E } = elementsOf(sizeOf(gate));
   pass.dispatch(SWIGLU, {
-    params: { E },
+    params: { E, F: 0 },
     bind: { gate, up, h },
     grid: groupsFor(E),
     variant: { on },
+  });
+}
+
+export interface SwigluRowsArgs {
+  /** (M, 2 F): the gate's values of a row, then those of the other factor */
+  readonly both: GpuTensor;
+  /** (M, F), another buffer than both */
+  readonly h: GpuTensor;
+}
+
+/**
+ * h of {@link encodeSwiglu}, from rows that hold both its factors.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeSwigluRows(pass: KernelPass, { both, h }: SwigluRowsArgs): void {
+  const [M, F] = shape2(h, 'swiglu.h');
+  assertShape(both, [M, 2 * F], 'swiglu.both');
+  const { on, count } = elementsOf(F);
+  pass.dispatch(SWIGLU, {
+    params: { E: M * count, F: count },
+    bind: { gate: both, h },
+    grid: groupsFor(M * count),
+    variant: { on: ['joined', ...on] },
   });
 }
 

@@ -1,63 +1,197 @@
-// A weight matrix on the GPU in one of the formats that the matrix kernels read.
+// A weight matrix on the GPU in one of the formats that the matrix kernels read, in shards of whole rows.
+import { assert } from '../base/assert.ts';
+import { ShapeError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
+import { typeOfName, type UsableType } from '../weights/ggml-types.ts';
+import { planeSpan, planeWords, repack } from '../weights/planes.ts';
 
-/** (N rows, K reduced axis). Q8_0 stands as two planes: `w` (N, K/4) four i8 a word, `scale` (N·K/64) two f16 a word. */
-export type WeightMatrix =
-  | { readonly format: 'F32'; readonly N: number; readonly K: number; readonly w: GpuTensor }
-  | {
-      readonly format: 'Q8_0';
-      readonly N: number;
-      readonly K: number;
-      readonly w: GpuTensor;
-      readonly scale: GpuTensor;
-    };
+/** Rows `first` to `first + N - 1` of a matrix: rows `base` and following of a buffer. */
+export interface WeightShard {
+  readonly first: number;
+  readonly N: number;
+  readonly base: number;
+  /** Rows in the buffer. */
+  readonly W: number;
+  /** F32: (W, K). Else 4-byte words, laid out as src/weights/planes.ts says. */
+  readonly w: GpuTensor;
+  readonly scale: GpuTensor | null;
+}
+
+/** (N rows, K reduced axis). No shard is larger than a binding can be. */
+export interface WeightMatrix {
+  readonly format: UsableType;
+  readonly N: number;
+  readonly K: number;
+  readonly shards: readonly WeightShard[];
+}
+
+const CONDITIONS: Readonly<Record<UsableType, readonly Condition[]>> = {
+  F32: [],
+  F16: ['w_f16'],
+  BF16: ['w_bf16'],
+  Q8_0: ['scaled', 'q8_0'],
+  Q4_0: ['scaled', 'q4_0'],
+  Q4_K: ['scaled', 'q4_k'],
+  Q5_K: ['scaled', 'q5_k'],
+  Q6_K: ['scaled', 'q6_k'],
+};
 
 /** An F32 matrix over a tensor (N, K). */
 export function f32Matrix(w: GpuTensor): WeightMatrix {
   const [N = 0, K = 0] = w.shape;
-  return { format: 'F32', N, K, w };
+  return { format: 'F32', N, K, shards: [{ first: 0, N, base: 0, W: N, w, scale: null }] };
 }
 
-/** Uploads row-major f32 values as an F32 matrix. */
-export function uploadF32Matrix(
-  gpu: Gpu,
-  label: string,
-  N: number,
-  K: number,
-  values: Float32Array,
-): WeightMatrix {
-  return { format: 'F32', N, K, w: gpu.upload(label, [N, K], values) };
+/** Rows `first` to `first + N - 1` of a matrix, as a matrix over the same buffers. */
+export function rowsOf(matrix: WeightMatrix, first: number, N: number): WeightMatrix {
+  assert(first >= 0 && first + N <= matrix.N, `rows ${first} to ${first + N} of ${matrix.N}`);
+  const shards = matrix.shards.flatMap((shard): WeightShard[] => {
+    const low = Math.max(first, shard.first);
+    const high = Math.min(first + N, shard.first + shard.N);
+    if (low >= high) return [];
+    const base = shard.base + low - shard.first;
+    return [{ ...shard, first: low - first, N: high - low, base }];
+  });
+  return { ...matrix, N, shards };
 }
 
-/** Uploads GGUF Q8_0 blocks (34 bytes: f16 scale, 32 i8) as planes. K must be a multiple of 32. */
-export function uploadQ8Matrix(
-  gpu: Gpu,
-  label: string,
-  N: number,
-  K: number,
-  blocks: Uint8Array,
-): WeightMatrix {
-  const count = (N * K) / 32;
-  const quants = new Uint8Array(count * 32);
-  const scales = new Uint16Array(Math.ceil(count / 2) * 2);
-  for (let i = 0; i < count; i++) {
-    const at = i * 34;
-    scales[i] = (blocks[at] ?? 0) | ((blocks[at + 1] ?? 0) << 8);
-    quants.set(blocks.subarray(at + 2, at + 34), i * 32);
+/** A matrix as rows `first` and following of one with `N` rows whose other rows are not there: products leave them out. */
+export function amongRows(matrix: WeightMatrix, first: number, N: number): WeightMatrix {
+  const shards = matrix.shards.map((shard) => ({ ...shard, first: shard.first + first }));
+  return { ...matrix, N, shards };
+}
+
+/** A larger binding than this is never made, whatever the device allows: drivers fail near 2 GiB. */
+const MAX_SHARD_BYTES = 2 ** 30;
+
+/** Bytes of the largest shard on a device. */
+export function shardBytesOf(gpu: Gpu): number {
+  return Math.min(gpu.caps.limits.maxStorageBufferBindingSize, MAX_SHARD_BYTES);
+}
+
+/** An empty matrix to be filled by {@link WeightUpload.rows}; its rows are cut into shards of at most `shardBytes`. */
+export class WeightUpload {
+  readonly matrix: WeightMatrix;
+  readonly #gpu: Gpu;
+
+  /** @throws {ShapeError} for rows that are longer than a shard. */
+  constructor(
+    gpu: Gpu,
+    label: string,
+    format: UsableType,
+    [N, K]: readonly [number, number],
+    shardBytes = shardBytesOf(gpu),
+  ) {
+    this.#gpu = gpu;
+    const step = rowStep(format, K);
+    const rowBytes = wordsOf(format, step * K).w * 4;
+    const rows = Math.floor(shardBytes / rowBytes) * step;
+    if (rows === 0) {
+      throw new ShapeError(
+        'shard',
+        `${label}: ${step} rows of ${K} need ${rowBytes} bytes, a shard has ${shardBytes}`,
+      );
+    }
+    const shards: WeightShard[] = [];
+    for (let first = 0; first < N; first += rows) {
+      const count = Math.min(rows, N - first);
+      const words = wordsOf(format, count * K);
+      const shape = format === 'F32' ? [count, K] : [words.w];
+      const w = gpu.tensor(label, shape, format === 'F32' ? 'f32' : 'u32');
+      const scale = words.scale > 0 ? gpu.tensor(`${label}.scale`, [words.scale], 'u32') : null;
+      shards.push({ first, N: count, base: 0, W: count, w, scale });
+    }
+    this.matrix = { format, N, K, shards };
   }
-  const w = gpu.upload(label, [N, K / 4], new Uint32Array(quants.buffer));
-  const scale = gpu.upload(`${label}.scale`, [scales.length / 2], new Uint32Array(scales.buffer));
-  return { format: 'Q8_0', N, K, w, scale };
+
+  /** Pieces of rows begin at multiples of this many rows. */
+  get rowStep(): number {
+    return rowStep(this.matrix.format, this.matrix.K);
+  }
+
+  /** Uploads whole rows in the stored encoding; `from` is a multiple of {@link rowStep}. */
+  rows(from: number, bytes: Uint8Array<ArrayBuffer>): void {
+    const { format, N, K, shards } = this.matrix;
+    const rowBytes = bytesOfRow(format, K);
+    const until = from + bytes.length / rowBytes;
+    assert(Number.isInteger(until) && until <= N, `rows ${from} to ${until} of ${N}`);
+    for (const shard of shards) {
+      const low = Math.max(from, shard.first);
+      const high = Math.min(until, shard.first + shard.N);
+      if (low >= high) continue;
+      const part = bytes.subarray((low - from) * rowBytes, (high - from) * rowBytes);
+      this.#shard(shard, (low - shard.first) * K, part);
+    }
+  }
+
+  #shard(shard: WeightShard, first: number, bytes: Uint8Array<ArrayBuffer>): void {
+    const { format, K } = this.matrix;
+    if (format === 'F32') {
+      // A copy where the bytes do not begin at a word.
+      const own = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
+      const values = new Float32Array(own.buffer, own.byteOffset, own.length / 4);
+      this.#gpu.write(shard.w, values, first);
+      return;
+    }
+    for (const { plane, at, words } of repack(format, bytes, first, shard.N * K)) {
+      const to = plane === 'w' ? shard.w : shard.scale;
+      assert(to !== null, `${format} without a scale plane`);
+      this.#gpu.write(to, words, at);
+    }
+  }
 }
 
-/** The tensors of a matrix by their binding names, and the condition of its format. */
-export function weightBindings(matrix: WeightMatrix): {
-  bind: Record<string, GpuTensor>;
-  on: readonly Condition[];
-} {
-  return matrix.format === 'F32'
-    ? { bind: { w: matrix.w }, on: [] }
-    : { bind: { w: matrix.w, w_scale: matrix.scale }, on: ['q8_0'] };
+/** Rows that fill whole words of every plane. */
+function rowStep(format: UsableType, K: number): number {
+  if (format === 'F32') return 1;
+  let step = 1;
+  while ((step * K) % planeSpan(format) !== 0) step += 1;
+  return step;
+}
+
+function wordsOf(format: UsableType, count: number): { w: number; scale: number } {
+  return format === 'F32' ? { w: count, scale: 0 } : planeWords(format, count);
+}
+
+/** Bytes of a row of K values in the stored encoding. */
+export function bytesOfRow(format: UsableType, K: number): number {
+  const type = typeOfName(format);
+  assert(type !== null, format);
+  return (K / type.block) * type.bytes;
+}
+
+/** Uploads a whole matrix in its stored encoding. */
+export function uploadMatrix(
+  gpu: Gpu,
+  label: string,
+  format: UsableType,
+  shape: readonly [number, number],
+  bytes: Uint8Array<ArrayBuffer>,
+  shardBytes?: number,
+): WeightMatrix {
+  const upload = new WeightUpload(gpu, label, format, shape, shardBytes);
+  upload.rows(0, bytes);
+  return upload.matrix;
+}
+
+/** The parameters by which a kernel finds a shard's rows. */
+export function shardParams({ first, base, W }: WeightShard) {
+  return { first, base, W };
+}
+
+/** The tensors of a shard by their binding names. */
+export function shardBindings({ w, scale }: WeightShard): Record<string, GpuTensor> {
+  return scale === null ? { w } : { w, w_scale: scale };
+}
+
+/** The conditions of a matrix' format. */
+export function formatConditions({ format }: WeightMatrix): readonly Condition[] {
+  return CONDITIONS[format];
+}
+
+/** Every tensor behind a matrix. */
+export function tensorsOf(matrix: WeightMatrix): GpuTensor[] {
+  return matrix.shards.flatMap(({ w, scale }) => (scale === null ? [w] : [w, scale]));
 }

@@ -128,7 +128,9 @@ function encodeRopeBackward(
 ): void {
   const { model, row, space, full, parameters } = context;
   const rope = { cosSin: model.cosSin, positions: row.positions };
-  encodeQkNormRopeGrad(pass, { ...rope, dy, x, norm: w === null ? null : { w, rstd }, dx });
+  const norm = w === null ? null : { w, rstd };
+  const interleaved = model.config.interleavedRope;
+  encodeQkNormRopeGrad(pass, { ...rope, dy, x, norm, dx, interleaved });
   if (!full || w === null) return;
   const partial = space.partial(model.config.headDim);
   const dw = parameters.grad(`blk.${l}.attn_${which}_norm.weight`);

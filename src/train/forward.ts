@@ -49,7 +49,13 @@ function encodeLayer(
   const { model, adapter, space, M } = context;
   const { eps } = model.config;
   const a = space.layer(l, M, adaptedStems(adapter, l));
-  const project = (stem: string, x: GpuTensor, w: WeightMatrix, y: GpuTensor, accumulate = false) =>
+  const project = (
+    stem: string,
+    x: GpuTensor,
+    w: WeightMatrix,
+    y: GpuTensor,
+    how: { accumulate?: boolean; bias?: GpuTensor | null } = {},
+  ) =>
     encodeProjection(pass, {
       x,
       w,
@@ -57,21 +63,21 @@ function encodeLayer(
       stem: `blk.${l}.${stem}`,
       adapter,
       t: a.low[stem] ?? null,
-      accumulate,
+      ...how,
     });
   encodeRmsNorm(pass, { x: a.x, w: weights.attnNorm, y: a.attnIn, rstd: a.attnRstd, eps });
-  project('attn_q', a.attnIn, weights.q, a.qRaw);
-  project('attn_k', a.attnIn, weights.k, a.kRaw);
-  project('attn_v', a.attnIn, weights.v, a.v);
+  project('attn_q', a.attnIn, weights.q, a.qRaw, { bias: weights.qBias });
+  project('attn_k', a.attnIn, weights.k, a.kRaw, { bias: weights.kBias });
+  project('attn_v', a.attnIn, weights.v, a.v, { bias: weights.vBias });
   encodeAttentionPart(pass, context, weights, a);
   pass.copy(a.x, a.xMid);
-  project('attn_output', a.att, weights.o, a.xMid, true);
+  project('attn_output', a.att, weights.o, a.xMid, { accumulate: true });
   encodeRmsNorm(pass, { x: a.xMid, w: weights.ffnNorm, y: a.ffnIn, rstd: a.ffnRstd, eps });
   project('ffn_gate', a.ffnIn, weights.gate, a.gate);
   project('ffn_up', a.ffnIn, weights.up, a.up);
   encodeSwiglu(pass, { gate: a.gate, up: a.up, h: a.h });
   pass.copy(a.xMid, out);
-  project('ffn_down', a.h, weights.down, out, true);
+  project('ffn_down', a.h, weights.down, out, { accumulate: true });
 }
 
 function encodeAttentionPart(
@@ -82,7 +88,8 @@ function encodeAttentionPart(
 ): void {
   const { model, row } = context;
   const views = headViews(context, a);
-  const rope = { cosSin: model.cosSin, positions: row.positions, eps: model.config.eps };
+  const { eps, interleavedRope: interleaved } = model.config;
+  const rope = { cosSin: model.cosSin, positions: row.positions, eps, interleaved };
   const qNorm = weights.qNorm === null ? null : { w: weights.qNorm, rstd: a.qRstd };
   const kNorm = weights.kNorm === null ? null : { w: weights.kNorm, rstd: a.kRstd };
   encodeQkNormRope(pass, { ...rope, x: views.qRaw, norm: qNorm, y: views.q });

@@ -53,6 +53,10 @@ export function newModel(options: NewModelOptions): NewModel {
     contextLength: a.contextLength,
     tied: true,
     qkNorm: true,
+    qkvBias: false,
+    interleavedRope: false,
+    ropeScaling: { kind: 'none' },
+    ropeFactors: false,
   };
   const values = new Map<string, Float32Array<ArrayBuffer>>();
   const rng = new Rng(seed);

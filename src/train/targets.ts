@@ -96,6 +96,12 @@ export function fullTarget(
   metadata: GgufFile['metadata'],
   output: 'F32' | 'Q8_0',
 ): TrainTarget {
+  if (config.architecture !== 'qwen3') {
+    throw new InputError(
+      'architecture',
+      `train: all weights of ${config.architecture} models cannot be trained, only of qwen3; train an adapter`,
+    );
+  }
   const tensors = requiredTensors(config);
   const parameters = new Parameters(
     gpu,

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { InputError, ModelFileError } from '../../src/base/errors.ts';
 import { Rng } from '../../src/base/rng.ts';
+import { uploadAdapter } from '../../src/engine/adapter-weights.ts';
 import type { GenerateRequest } from '../../src/trajectory/interfaces.ts';
-import { goldenEngine, uncachedLogprobs } from '../support/golden-engine.ts';
+import { goldenAdapter, goldenEngine, uncachedLogprobs } from '../support/golden-engine.ts';
 
 const SEED = 20;
 
@@ -19,7 +20,7 @@ function request(ids: readonly number[], more: Partial<GenerateRequest> = {}): G
 /** Ids and log-probabilities, to compare bit by bit. */
 const exact = ({ ids, logprobs }: { ids: number[]; logprobs: number[] }) => ({ ids, logprobs });
 
-describe.each(['f32', 'q8_0'])('%s', (name) => {
+describe.each(['f32', 'q8_0', 'q4_0', 'q4_k_m', 'qwen2', 'llama'])('%s', (name) => {
   it(`a cached, batched decode is one uncached pass (seed ${SEED})`, async () => {
     const engine = await goldenEngine(name);
     const requests = prompts([1, 3, 17, 40, 70, 2, 33]).map((ids, i) =>
@@ -66,6 +67,21 @@ describe.each(['f32', 'q8_0'])('%s', (name) => {
       alone.policy.release(r.sequence);
     }
     expect(new Set(together.map(({ ids }) => ids.join())).size).toBe(requests.length);
+  });
+
+  it('with an adapter, too, a sequence has the same bits alone and in a batch', async () => {
+    const [a, b] = [await goldenEngine(name), await goldenEngine(name)];
+    for (const { gpu, decoder } of [a, b]) {
+      decoder.setAdapter(uploadAdapter(gpu, await goldenAdapter(name)));
+    }
+    const requests = prompts([5, 30, 2, 17, 41, 9]).map((ids) => request(ids, { maxTokens: 12 }));
+    const together = await Promise.all(requests.map((r) => a.policy.generate(r)));
+    const without = await (await goldenEngine(name)).policy.generate(requests[1] ?? request([]));
+    for (const [i, r] of requests.entries()) {
+      const alone = await b.policy.generate(r);
+      expect(exact(alone), `request ${i}`).toEqual(exact(together[i] ?? alone));
+    }
+    expect(together[1]?.logprobs).not.toEqual(without.logprobs);
   });
 
   it('top-k and top-p leave only likely ids, and log-probabilities stay the unfiltered ones', async () => {
@@ -164,6 +180,57 @@ describe('the policy', () => {
     expect(got.map(exact)).toEqual(want.map(exact));
   });
 
+  it('the prompt of a group is computed once, with the same bits as alone', async () => {
+    const [prompt = [], tail = []] = prompts([40, 9]);
+    const members = Array.from({ length: 8 }, (_, seed) =>
+      request(prompt, { sequence: `member-${seed}`, temperature: 1, seed, maxTokens: 24 }),
+    );
+    const longer = request([...prompt, ...tail], { maxTokens: 12 });
+    const { policy, decoder } = await goldenEngine('q8_0');
+    const all = [...members, longer];
+    const together = await Promise.all(all.map((r) => policy.generate(r)));
+    // Two pages of 16 are shared; each computes the 8 ids behind them, the longer prompt 9 more. With them goes the first
+    // id that was sampled.
+    expect(policy.counters.prefillTokens).toBe(40 + 8 * 8 + 9 + 1);
+    const lone = await goldenEngine('q8_0');
+    for (const [i, r] of all.entries()) {
+      const alone = await lone.policy.generate(r);
+      expect(exact(alone), `member ${i}`).toEqual(exact(together[i] ?? alone));
+      lone.policy.release(r.sequence);
+    }
+    // What one member goes on with does not reach the pages of the others.
+    const [first, second] = together;
+    const other = [...prompt.slice(0, 20), ...tail, ...tail];
+    const back = request(other, { sequence: members[0]?.sequence ?? '' });
+    const branched = await policy.generate(back);
+    const again = { maxTokens: 4, sequence: members[1]?.sequence ?? '' };
+    const went = [...prompt, ...(second?.ids ?? [])];
+    const kept = await policy.generate(request(went, again));
+    for (const key of [again.sequence, back.sequence]) lone.policy.release(key);
+    expect(exact(await lone.policy.generate(back))).toEqual(exact(branched));
+    expect(exact(await lone.policy.generate(request(went, again)))).toEqual(exact(kept));
+    expect(first?.ids).not.toEqual(second?.ids);
+    // When all are released every page is free again.
+    for (const { sequence } of all) policy.release(sequence);
+    const whole = decoder.cache.open('whole', prompt);
+    if (whole === null) throw new Error('no slot');
+    expect(whole.pages).toEqual([]);
+    const room = Math.floor(decoder.cache.size.tokens / decoder.cache.size.context);
+    for (let i = 0; i < room; i++) {
+      const sequence = decoder.cache.open(`room-${i}`, [1]);
+      expect(sequence && decoder.cache.reserve(sequence, decoder.cache.size.context)).toBe(true);
+    }
+  });
+
+  it('weights that changed forget shared prompts', async () => {
+    const { policy, decoder } = await goldenEngine('f32');
+    const [prompt = []] = prompts([40]);
+    await policy.generate(request(prompt, { sequence: 'a' }));
+    expect(decoder.cache.sharedLength(prompt)).toBe(32);
+    decoder.cache.clear();
+    expect(decoder.cache.sharedLength(prompt)).toBe(0);
+  });
+
   it('two requests of one conversation follow each other', async () => {
     const [a = [], b = []] = prompts([10, 14]);
     const { policy } = await goldenEngine('f32');
@@ -203,6 +270,18 @@ describe('the policy', () => {
     await expect(refused(long)).rejects.toThrow('got a prompt of 32 tokens, the context holds 32');
     // One place is left: one token, and the context is full.
     expect(await refused(long.slice(1))).toMatchObject({ finish: 'length' });
+  });
+
+  it('a token takes 6 dispatches a layer and 8, with an adapter 10 a layer and 8', async () => {
+    const { gpu, model, policy, decoder } = await goldenEngine('q4_0');
+    const [ids = []] = prompts([9]);
+    const L = model.config.layers;
+    await policy.generate(request(ids));
+    expect(decoder.lastDispatches).toBeLessThanOrEqual(6 * L + 8);
+    decoder.setAdapter(uploadAdapter(gpu, await goldenAdapter('q4_0')));
+    await policy.generate(request(ids));
+    expect(decoder.lastDispatches).toBeLessThanOrEqual(10 * L + 8);
+    expect(decoder.lastDispatches).toBeGreaterThan(6 * L + 8);
   });
 
   it('a repeated step makes no bind group and no buffer', async () => {

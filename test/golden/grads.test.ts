@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { readAdapter } from '../../src/adapter/adapter.ts';
 import { parsePeftName } from '../../src/adapter/names.ts';
 import { readSafetensors } from '../../src/adapter/safetensors.ts';
-import { loadModel, readAllF32 } from '../../src/engine/model.ts';
+import { loadModel, readAllF32 } from '../../src/engine/load-model.ts';
 import { adapterTarget, fullTarget, gradientTensors } from '../../src/train/targets.ts';
 import { GpuTrainer } from '../../src/train/trainer.ts';
 import { batchSchema } from '../../src/trajectory/batch.ts';
 import { bytesSource } from '../../src/weights/byte-source.ts';
 import { readGguf } from '../../src/weights/gguf.ts';
 import { modelConfig } from '../../src/weights/model-config.ts';
+import { GOLDEN_MODELS } from '../support/golden-engine.ts';
 import { testGpu } from '../support/gpu.ts';
 
 const gpu = await testGpu();
@@ -52,7 +53,7 @@ function relative(got: ArrayLike<number>, want: ArrayLike<number>): number {
   return Math.sqrt(difference / size);
 }
 
-describe.each(['f32', 'q8_0'])('%s with an adapter', (model) => {
+describe.each(GOLDEN_MODELS)('%s with an adapter', (model) => {
   it.each(['sft', 'grpo', 'grpo-kl-seqmean', 'dr-grpo'])(
     '%s: loss, log-probabilities, gradients',
     async (name) => {

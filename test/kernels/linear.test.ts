@@ -6,8 +6,9 @@ import {
   encodeLinearInputGrad,
   encodeLinearWeightGrad,
 } from '../../src/kernels/linear.ts';
-import { uploadF32Matrix, uploadQ8Matrix } from '../../src/kernels/weight-matrix.ts';
-import { dequantizeQ8, quantizeQ8 } from '../../src/weights/quant.ts';
+import { uploadMatrix } from '../../src/kernels/weight-matrix.ts';
+import { USABLE_TYPES, type UsableType } from '../../src/weights/ggml-types.ts';
+import { encoded } from '../support/encoded.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, normals, valuesOf, withSubgroups, worstError } from '../support/guarded.ts';
 
@@ -26,23 +27,28 @@ const SIZES: [number, number, number][] = [
   [37, 65, 36],
   [64, 128, 384],
   [150, 8, 128],
+  [1, 5, 512],
+  [3, 9, 256],
+  [20, 33, 768],
 ];
 
 /** Of a sum of K products of standard normals in f32, relative to 1 + |sum|. */
 const bound = (K: number) => 2e-6 * Math.sqrt(K) + 1e-6;
 
 describe.each(Object.entries(devices))('linear %s', (_, gpu) => {
-  function weightsOf(format: 'F32' | 'Q8_0', N: number, K: number) {
-    const values = normals(N * 31 + K, N * K);
-    if (format === 'F32') return { w: uploadF32Matrix(gpu, 'w', N, K, values), values };
-    const blocks = quantizeQ8(values);
-    return { w: uploadQ8Matrix(gpu, 'w', N, K, blocks), values: dequantizeQ8(blocks) };
+  function weightsOf(format: UsableType, N: number, K: number, shardBytes?: number) {
+    const { bytes, values } = encoded(format, N * 31 + K, N * K);
+    return { w: uploadMatrix(gpu, 'w', format, [N, K], bytes, shardBytes), values };
   }
 
-  const cases = SIZES.flatMap(([M, N, K]) =>
-    (['F32', 'Q8_0'] as const)
-      .filter((format) => format === 'F32' || K % 32 === 0)
-      .flatMap((format) => [false, true].map((accumulate) => ({ M, N, K, format, accumulate }))),
+  // Every format at one size of each tile; F32 at all sizes, overwriting and adding.
+  const cases = SIZES.flatMap(([M, N, K], i) =>
+    USABLE_TYPES.flatMap((format) => {
+      const all = format === 'F32';
+      if (!all && K % 256 !== 0) return [];
+      const accumulates = all ? [false, true] : [i % 2 === 0];
+      return accumulates.map((accumulate) => ({ M, N, K, format, accumulate }));
+    }),
   );
 
   it.each(cases)('$M x $N x $K, $format, accumulate $accumulate', async (one) => {
@@ -63,6 +69,27 @@ describe.each(Object.entries(devices))('linear %s', (_, gpu) => {
     linear(x, values, wantY, size, 0.5, accumulate);
     linearInputGrad(dy, values, wantDx, size, 0.5, accumulate);
     expect(worstError(await valuesOf(gpu, y), wantY)).toBeLessThan(bound(K));
+    expect(worstError(await valuesOf(gpu, dx), wantDx)).toBeLessThan(bound(N));
+  });
+
+  it.each(USABLE_TYPES)('in shards of whole rows, with a bias, %s', async (format) => {
+    const [M, N, K] = [5, 37, 256];
+    const { w, values } = weightsOf(format, N, K, 4096);
+    expect(w.shards.length).toBeGreaterThan(1);
+    const [x, dy, b] = [normals(1, M * K), normals(2, M * N), normals(9, N)];
+    const y = guarded(gpu, [M, N], normals(3, M * N));
+    const dx = guarded(gpu, [M, K], normals(4, M * K));
+    const bias = gpu.upload('bias', [N], b);
+    const pass = gpu.pass();
+    encodeLinear(pass, { x: gpu.upload('x', [M, K], x), w, y: y.view, bias });
+    encodeLinearInputGrad(pass, { dy: gpu.upload('dy', [M, N], dy), w, dx: dx.view });
+    gpu.submit(pass);
+    const wantY = new Float64Array(M * N);
+    const wantDx = new Float64Array(M * K);
+    linear(x, values, wantY, [M, N, K]);
+    linearInputGrad(dy, values, wantDx, [M, N, K]);
+    const wantBiased = wantY.map((value, i) => value + (b[i % N] ?? 0));
+    expect(worstError(await valuesOf(gpu, y), wantBiased)).toBeLessThan(bound(K));
     expect(worstError(await valuesOf(gpu, dx), wantDx)).toBeLessThan(bound(N));
   });
 

@@ -29,7 +29,7 @@ const SIZES: HeadShape[] = [
   [3, 5, 128],
 ];
 
-function inputs([M, H, D]: HeadShape, withNorm: boolean) {
+function inputs([M, H, D]: HeadShape, withNorm: boolean, interleaved = false) {
   const rng = new Rng(M + H + D);
   const x = normals(M * 31 + D, M * H * D, 2);
   const w = normals(D, D);
@@ -39,8 +39,8 @@ function inputs([M, H, D]: HeadShape, withNorm: boolean) {
   const y = new Float64Array(x.length);
   const rstd = new Float64Array(M * H);
   const norm = withNorm ? { w, rstd, eps: EPS } : null;
-  qkNormRope(x, norm, { cosSin, positions }, y, [M, H, D]);
-  return { x, w, dy, y, rstd, norm, cosSin, positions };
+  qkNormRope(x, norm, { cosSin, positions, interleaved }, y, [M, H, D]);
+  return { x, w, dy, y, rstd, norm, cosSin, positions, interleaved };
 }
 
 function uploaded(input: ReturnType<typeof inputs>, [M, H, D]: HeadShape) {
@@ -56,15 +56,20 @@ function uploaded(input: ReturnType<typeof inputs>, [M, H, D]: HeadShape) {
   };
 }
 
-describe.each([true, false])('qk-norm-rope with norm %s', (withNorm) => {
+describe.each([
+  [true, false],
+  [false, false],
+  [false, true],
+  [true, true],
+])('qk-norm-rope, norm %s, interleaved %s', (withNorm, interleaved) => {
   for (const shape of SIZES) {
     it(`[${shape}] is its twin's`, async () => {
-      const input = inputs(shape, withNorm);
+      const input = inputs(shape, withNorm, interleaved);
       const { x, cosSin, positions, norm, rstd } = uploaded(input, shape);
       gpu.write(rstd.view, new Float32Array(input.rstd.length));
       const y = guarded(gpu, shape);
       const pass = gpu.pass();
-      encodeQkNormRope(pass, { x, norm, cosSin, positions, y: y.view, eps: EPS });
+      encodeQkNormRope(pass, { x, norm, cosSin, positions, y: y.view, eps: EPS, interleaved });
       gpu.submit(pass);
       expect(worstError(await valuesOf(gpu, y), input.y)).toBeLessThan(TOLERANCES.elementwise);
       const scales = await valuesOf(gpu, rstd);
@@ -72,11 +77,11 @@ describe.each([true, false])('qk-norm-rope with norm %s', (withNorm) => {
     });
 
     it(`gradient by the input, [${shape}]`, async () => {
-      const input = inputs(shape, withNorm);
+      const input = inputs(shape, withNorm, interleaved);
       const { x, dy, cosSin, positions, norm } = uploaded(input, shape);
       const dx = guarded(gpu, shape);
       const pass = gpu.pass();
-      encodeQkNormRopeGrad(pass, { dy, x, norm, cosSin, positions, dx: dx.view });
+      encodeQkNormRopeGrad(pass, { dy, x, norm, cosSin, positions, dx: dx.view, interleaved });
       gpu.submit(pass);
       const want = new Float64Array(input.x.length);
       qkNormRopeGrad(input.dy, input.x, input.norm, input, want, shape);
@@ -125,10 +130,39 @@ describe('the table of angles', () => {
       positions: gpu.upload('positions', [1], new Uint32Array([3])),
       y: y.view,
       eps: EPS,
+      interleaved: false,
     });
     gpu.submit(pass);
     const want = [Math.cos(3), 2 * Math.cos(0.3), Math.sin(3), 2 * Math.sin(0.3)];
     expect(worstError(await valuesOf(gpu, y), want)).toBeLessThan(TOLERANCES.elementwise);
+  });
+
+  it('divides frequencies by factors and by a linear scaling', () => {
+    const linear = { kind: 'linear', factor: 2 } as const;
+    const table = ropeTable({ headDim: 4, ropeTheta: 100, ropeScaling: linear }, 4, [1, 5]);
+    expect(table[3 * 4 + 0]).toBeCloseTo(Math.cos(3 / 2), 6);
+    expect(table[3 * 4 + 3]).toBeCloseTo(Math.sin(0.3 / 5 / 2), 6);
+  });
+
+  it('keeps fast pairs and divides slow ones under YaRN', () => {
+    const scaling = {
+      kind: 'yarn',
+      factor: 4,
+      originalContext: 4096,
+      betaFast: 32,
+      betaSlow: 1,
+      magnitude: 1 + 0.1 * Math.log(4),
+    } as const;
+    const D = 64;
+    const table = ropeTable({ headDim: D, ropeTheta: 10000, ropeScaling: scaling }, 2);
+    const angle = (i: number) => Math.atan2(table[D + i * 2 + 1] ?? 0, table[D + i * 2] ?? 0);
+    const plain = (i: number) => 10000 ** ((-2 * i) / D);
+    // A pair turns 4096 f / 2 pi times: 652 times for i = 0, 0.09 times for i = 31.
+    expect(angle(0)).toBeCloseTo(plain(0), 6);
+    expect(angle(31) / (plain(31) / 4)).toBeCloseTo(1, 4);
+    // The ramp goes from pair 10 (32 turns) to pair 23 (1 turn): at 16 it stands at 6/13.
+    expect(angle(16) / plain(16)).toBeCloseTo(6 / 13 / 4 + 7 / 13, 4);
+    expect(Math.hypot(table[D] ?? 0, table[D + 1] ?? 0)).toBeCloseTo(scaling.magnitude, 5);
   });
 
   it('refuses an odd head size', () => {

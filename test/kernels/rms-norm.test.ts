@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { rmsNorm, rmsNormGrad, rmsNormWeightGrad } from '../../src/kernels/cpu/rms-norm.ts';
+import {
+  rmsNorm,
+  rmsNormGrad,
+  rmsNormWeightGrad,
+  rmsScale,
+} from '../../src/kernels/cpu/rms-norm.ts';
 import {
   encodeRmsNorm,
   encodeRmsNormGrad,
   encodeRmsNormWeightGrad,
+  encodeRmsScale,
 } from '../../src/kernels/rms-norm.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, normals, valuesOf, worstError } from '../support/guarded.ts';
@@ -55,6 +61,24 @@ describe('rms-norm', () => {
       expect(worstError(got.rstd, rstd)).toBeLessThan(TOLERANCES.elementwise);
     });
   }
+
+  it.each([
+    [1, 32],
+    [7, 96],
+    [130, 128],
+  ])('with its scale apart, %i rows of %i', async (N, C) => {
+    const { x, w } = inputs(N, C);
+    const want = { y: new Float64Array(N * C), rstd: new Float64Array(N) };
+    rmsScale(x, w, want, [N, C], EPS);
+    const y = guarded(gpu, [N, C]);
+    const rstd = guarded(gpu, [N]);
+    const pass = gpu.pass();
+    const [xt, wt] = [gpu.upload('x', [N, C], x), gpu.upload('w', [C], w)];
+    encodeRmsScale(pass, { x: xt, w: wt, y: y.view, rstd: rstd.view, eps: EPS });
+    gpu.submit(pass);
+    expect(worstError(await valuesOf(gpu, y), want.y)).toBeLessThan(TOLERANCES.elementwise);
+    expect(worstError(await valuesOf(gpu, rstd), want.rstd)).toBeLessThan(TOLERANCES.elementwise);
+  });
 
   it('gives the numbers of a row of 3 and 4', async () => {
     // mean of squares (9 + 16) / 2 = 12.5, so 3 and 4 over sqrt(12.5), times 1 and 2.

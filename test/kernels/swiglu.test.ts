@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { swiglu, swigluGrad } from '../../src/kernels/cpu/swiglu.ts';
-import { encodeSwiglu, encodeSwigluGrad } from '../../src/kernels/swiglu.ts';
+import { encodeSwiglu, encodeSwigluGrad, encodeSwigluRows } from '../../src/kernels/swiglu.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, normals, valuesOf, worstError } from '../support/guarded.ts';
 import { TOLERANCES } from '../support/tolerances.ts';
@@ -35,6 +35,20 @@ describe('swiglu', () => {
       swiglu(gate, up, want);
       const got = await forward(gate, up, [N, F]);
       expect(worstError(got, want)).toBeLessThan(TOLERANCES.elementwise);
+    });
+
+    it(`of ${N} rows that hold both factors of ${F} has the same bits`, async () => {
+      const gate = normals(N + F, N * F, 4);
+      const up = normals(N * 3 + F, N * F);
+      const both = Float32Array.from({ length: 2 * N * F }, (_, i) => {
+        const [n, f] = [Math.floor(i / (2 * F)), i % (2 * F)];
+        return (f < F ? gate[n * F + f] : up[n * F + f - F]) ?? 0;
+      });
+      const h = guarded(gpu, [N, F]);
+      const pass = gpu.pass();
+      encodeSwigluRows(pass, { both: gpu.upload('both', [N, 2 * F], both), h: h.view });
+      gpu.submit(pass);
+      expect(await valuesOf(gpu, h)).toEqual(await forward(gate, up, [N, F]));
     });
 
     it(`gradient of ${N} rows of ${F} is its twin's`, async () => {

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Adapter, readAdapter } from '../../src/adapter/adapter.ts';
 import { Decoder } from '../../src/engine/decoder.ts';
 import { type CacheSize, cacheSizeFor, KvCache } from '../../src/engine/kv-cache.ts';
-import { loadModel } from '../../src/engine/model.ts';
+import { loadModel } from '../../src/engine/load-model.ts';
 import { EnginePolicy } from '../../src/engine/policy.ts';
 import { adapterTarget, freshAdapter } from '../../src/train/targets.ts';
 import { GpuTrainer } from '../../src/train/trainer.ts';
@@ -12,6 +12,9 @@ import { experimentSchema } from '../../src/trajectory/experiment.ts';
 import { bytesSource } from '../../src/weights/byte-source.ts';
 import { readGguf } from '../../src/weights/gguf.ts';
 import { testGpu } from './gpu.ts';
+
+/** Every golden case: one architecture and mixture of formats each. */
+export const GOLDEN_MODELS = ['f32', 'f16', 'q8_0', 'q4_0', 'q4_k_m', 'qwen2', 'llama'] as const;
 
 /** Path of a golden file. */
 export function goldenPath(name: string): string {
@@ -33,11 +36,15 @@ export async function goldenAdapter(name: string): Promise<Adapter> {
 /** Opens a golden model; `size` overrides the default cache. End tokens are `eosIds`, none by default. */
 export async function goldenEngine(
   name: string,
-  { size, eosIds = [] }: { size?: CacheSize; eosIds?: readonly number[] } = {},
+  {
+    size,
+    eosIds = [],
+    shardBytes,
+  }: { size?: CacheSize; eosIds?: readonly number[]; shardBytes?: number | undefined } = {},
 ) {
   const gpu = await testGpu();
   const file = await readGguf(bytesSource(await bytesOf(`${name}.gguf`), name));
-  const model = await loadModel(gpu, file, null);
+  const model = await loadModel(gpu, file, null, shardBytes === undefined ? {} : { shardBytes });
   const cache = new KvCache(gpu, model.config, size ?? cacheSizeFor(model.config, 2 ** 24));
   const decoder = new Decoder(gpu, model, cache);
   const policy = new EnginePolicy(name, decoder, eosIds);

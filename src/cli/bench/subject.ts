@@ -3,7 +3,8 @@
 import { defined } from '../../base/assert.ts';
 import { Decoder } from '../../engine/decoder.ts';
 import { cacheSizeFor, KvCache } from '../../engine/kv-cache.ts';
-import { freeModel, loadModel, type Model } from '../../engine/model.ts';
+import { loadModel } from '../../engine/load-model.ts';
+import { freeModel, type Model } from '../../engine/model.ts';
 import { EnginePolicy } from '../../engine/policy.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { tokenizerCorpus } from '../../toolspace/corpus.ts';

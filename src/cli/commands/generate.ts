@@ -133,6 +133,7 @@ export async function generate(argv: readonly string[]): Promise<void> {
       bindGroupsPerToken: decodeTokens === 0 ? 0 : bindGroups / decodeTokens,
       buffersAfterWarmup: buffers,
     },
+    memory: { hostPeakBytes: engine.hostPeakBytes, devicePeakBytes: engine.gpu.peakBytes },
   });
   engine.close();
 }

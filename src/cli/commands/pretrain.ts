@@ -2,7 +2,7 @@
 
 import { InputError } from '../../base/errors.ts';
 import { deriveSeed } from '../../base/rng.ts';
-import { readAllF32 } from '../../engine/model.ts';
+import { readAllF32 } from '../../engine/load-model.ts';
 import { experimentHash } from '../../lab/experiment-hash.ts';
 import { runPretrain } from '../../lab/pretrain.ts';
 import { tokenizerFromMetadata } from '../../tokenizer/tokenizer.ts';

@@ -2,7 +2,8 @@
 
 import { InputError } from '../../base/errors.ts';
 import { deriveSeed } from '../../base/rng.ts';
-import { freeModel, readAllF32 } from '../../engine/model.ts';
+import { readAllF32 } from '../../engine/load-model.ts';
+import { freeModel } from '../../engine/model.ts';
 import { runExperiment } from '../../lab/run.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
 import { adapterTarget, freshAdapter, fullTarget } from '../../train/targets.ts';
@@ -22,7 +23,7 @@ import { interruptSignal } from '../signals.ts';
 async function trainerOf(engine: Engine, experiment: Experiment): Promise<Trainer> {
   const { gpu, model, opened, decoder } = engine;
   const { optimiser, adapter, seed, initAdapter } = experiment;
-  const options = { optimiser, onMoved: () => decoder.cache.clear() };
+  const options = { optimiser, onMoved: () => decoder.weightsMoved() };
   if (adapter === null) {
     const values = await readAllF32(opened.file);
     const target = fullTarget(gpu, model.config, values, opened.file.metadata, 'F32');

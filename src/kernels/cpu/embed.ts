@@ -1,17 +1,16 @@
 // Plain twin of the token table: the reference of its tests.
 import type { Vec } from './linear.ts';
 
-/** y[m] = table[ids[m] − firstId], or y[m] when the table has no such row: table (V, C), y (M, C). */
+/** y[m] = table[ids[m]], or y[m] when the table has no such row: table (V, C), y (M, C). */
 export function embed(
   ids: ArrayLike<number>,
   table: Vec,
   y: Vec,
   [V, C]: readonly [number, number],
-  firstId = 0,
 ): void {
   for (let m = 0; m < ids.length; m++) {
-    const row = (ids[m] ?? 0) - firstId;
-    if (row < 0 || row >= V) continue;
+    const row = ids[m] ?? 0;
+    if (row >= V) continue;
     y.set(table.subarray(row * C, (row + 1) * C), m * C);
   }
 }

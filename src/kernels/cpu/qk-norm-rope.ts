@@ -7,6 +7,8 @@ export interface RopeAngles {
   readonly cosSin: Vec;
   /** (M) */
   readonly positions: ArrayLike<number>;
+  /** Pairs are (2i, 2i + 1); else (i, i + D/2). */
+  readonly interleaved?: boolean;
 }
 
 /** [M, H, D] */
@@ -58,10 +60,10 @@ export function qkNormWeightGrad(
   rmsNormWeightGrad({ ...args, dy: back }, dw, [M * H, D]);
 }
 
-/** Turns the pairs (i, i + D/2) of every head by its row's angle, in place. */
+/** Turns the pairs of every head by its row's angle, in place. */
 function rotate(
   v: Vec,
-  { cosSin, positions }: RopeAngles,
+  { cosSin, positions, interleaved = false }: RopeAngles,
   [M, H, D]: HeadShape,
   sign: 1 | -1,
 ): void {
@@ -71,10 +73,12 @@ function rotate(
     for (let i = 0; i < half; i++) {
       const cos = cosSin[(row + i) * 2] ?? 0;
       const sin = sign * (cosSin[(row + i) * 2 + 1] ?? 0);
-      const a = v[n * D + i] ?? 0;
-      const b = v[n * D + half + i] ?? 0;
-      v[n * D + i] = a * cos - b * sin;
-      v[n * D + half + i] = b * cos + a * sin;
+      const first = n * D + (interleaved ? 2 * i : i);
+      const second = first + (interleaved ? 1 : half);
+      const a = v[first] ?? 0;
+      const b = v[second] ?? 0;
+      v[first] = a * cos - b * sin;
+      v[second] = b * cos + a * sin;
     }
   }
 }

@@ -18,6 +18,18 @@ export function rmsNorm(
   }
 }
 
+/** y = x · w and rstd as in {@link rmsNorm}, whose scale is left to the product that follows. */
+export function rmsScale(
+  x: Vec,
+  w: Vec,
+  out: { readonly y: Vec; readonly rstd: Vec },
+  [N, C]: readonly [number, number],
+  eps: number,
+): void {
+  rmsNorm(x, w, out, [N, C], eps);
+  for (let i = 0; i < N * C; i++) out.y[i] = at(x, i) * at(w, i % C);
+}
+
 /** dx = rstd · (w · dy − x̂ · mean(w · dy · x̂)) (+ dx): dy, x, dx (N, C), w (C), rstd (N). */
 export function rmsNormGrad(
   args: { readonly dy: Vec; readonly x: Vec; readonly w: Vec; readonly rstd: Vec },

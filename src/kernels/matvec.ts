@@ -1,0 +1,147 @@
+// Matrix products of few rows, as decoding has them, with what stands before and behind them in the same dispatch. Knows no
+// model.
+import { assert } from '../base/assert.ts';
+import { ShapeError } from '../base/errors.ts';
+import type { KernelPass } from '../gpu/pass.ts';
+import { kernel } from '../gpu/pipeline.ts';
+import type { Condition } from '../gpu/shaders.ts';
+import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
+import {
+  formatConditions,
+  shardBindings,
+  shardParams,
+  type WeightMatrix,
+} from './weight-matrix.ts';
+
+const MATVEC = kernel({
+  file: 'matmul/matvec',
+  params: {
+    M: 'u32',
+    N: 'u32',
+    K: 'u32',
+    Y: 'u32',
+    first: 'u32',
+    base: 'u32',
+    W: 'u32',
+    scale: 'f32',
+    eps: 'f32',
+    R: 'u32',
+    parts: 'u32',
+    cut1: 'u32',
+    cut2: 'u32',
+    loraScale: 'f32',
+  },
+  reads: ['x', 'w', 'w_scale?scaled', 'g?norm', 'bias?bias', 'low?lora', 'b?lora'],
+  writes: ['y'],
+});
+
+/** Rows that one dispatch takes at most. */
+export const MATVEC_ROWS = 4;
+/** Weights are read in blocks of this many values. */
+const BLOCK = 32;
+/** Lanes of a workgroup where subgroups are not used. */
+const PLAIN_LANES = 64;
+
+/** Whether a product of `M` rows by rows of `K` values can go this way. */
+export function fitsMatvec(M: number, K: number): boolean {
+  return M <= MATVEC_ROWS && K % BLOCK === 0;
+}
+
+/** The adapter's part of a product whose weight rows are of one or more projections, one below the other. */
+export interface MatvecLora {
+  /** (M, parts · R): what the A of each projection made of x */
+  readonly low: GpuTensor;
+  /** (weight rows, R): the B of each projection; R a multiple of 4 */
+  readonly b: GpuTensor;
+  /** Weight rows at which the second and the third projection begin. */
+  readonly cuts: readonly number[];
+  readonly scale: number;
+}
+
+export interface MatvecArgs {
+  /** (M, K) */
+  readonly x: GpuTensor;
+  /** (N, K); with `swiglu` (2 N, K): the gate's rows, then those of the other factor */
+  readonly w: WeightMatrix;
+  /** (M, N), another buffer than x */
+  readonly y: GpuTensor;
+  /** The RMS norm that x goes through first: its gains (K). */
+  readonly norm?: { readonly w: GpuTensor; readonly eps: number } | null;
+  /** (N) */
+  readonly bias?: GpuTensor | null;
+  /** y = silu(gate) · up. Needs a matrix in one shard. */
+  readonly swiglu?: boolean;
+  readonly lora?: MatvecLora | null;
+  /** Factor of the product; 1 by default. Not with a norm. */
+  readonly scale?: number;
+  /** Add to y in place of overwriting it; not with a norm, a bias or `swiglu`. */
+  readonly accumulate?: boolean;
+}
+
+/**
+ * y = scale · norm(x) wᵀ (+ bias) (+ y) (+ lora) for up to {@link MATVEC_ROWS} rows: the bits of encodeRmsScale and encodeLinear.
+ * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
+ */
+export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
+  const { x, w, y, norm = null, bias = null, swiglu = false, accumulate = false } = args;
+  const lora = args.lora ?? null;
+  const [M] = shape2(x, 'matvec.x');
+  const N = swiglu ? w.N / 2 : w.N;
+  if (!fitsMatvec(M, w.K)) {
+    throw new ShapeError(
+      'shape',
+      `matvec.x: got [${x.shape}], need at most ${MATVEC_ROWS} rows of a multiple of ${BLOCK}`,
+    );
+  }
+  assertShape(x, [M, w.K], 'matvec.x');
+  assertShape(y, [M, N], 'matvec.y');
+  if (norm !== null) assertShape(norm.w, [w.K], 'matvec.norm');
+  if (bias !== null) assertShape(bias, [N], 'matvec.bias');
+  if (lora !== null) {
+    const [, R] = shape2(lora.b, 'matvec.b');
+    assertShape(lora.b, [w.N, R], 'matvec.b');
+    assertShape(lora.low, [M, (lora.cuts.length + 1) * R], 'matvec.low');
+  }
+  assert(!swiglu || w.shards.length === 1, 'matvec: swiglu over several shards');
+  assert(!accumulate || (norm === null && bias === null && !swiglu), 'matvec: accumulate');
+  const on: Condition[] = [...formatConditions(w)];
+  if (norm !== null) on.push('norm');
+  if (bias !== null) on.push('bias');
+  if (swiglu) on.push('swiglu');
+  if (lora !== null) on.push('lora');
+  if (accumulate) on.push('accumulate');
+  const size = pass.caps.subgroupSize;
+  if (size > 0) on.push('subgroups');
+  const lanes = size > 0 ? size : PLAIN_LANES;
+  const rows = M <= 2 ? M : MATVEC_ROWS;
+  for (const shard of w.shards) {
+    const columns = swiglu ? N : shard.N;
+    pass.dispatch(MATVEC, {
+      params: {
+        ...{ M, N: columns, K: w.K, Y: N, ...shardParams(shard) },
+        scale: args.scale ?? 1,
+        eps: norm?.eps ?? 0,
+        ...loraParams(lora),
+      },
+      bind: {
+        ...{ x, y, ...shardBindings(shard) },
+        ...(norm === null ? {} : { g: norm.w }),
+        ...(bias === null ? {} : { bias }),
+        ...(lora === null ? {} : { low: lora.low, b: lora.b }),
+      },
+      grid: [Math.ceil(columns / ((swiglu ? 2 : 4) * lanes))],
+      variant: { on, constants: { SG_SIZE: Math.max(size, 1), ROWS: rows, LANES: lanes } },
+      overrides: { WG_SIZE: lanes },
+    });
+  }
+}
+
+/** No weight row is behind this cut. */
+const NO_CUT = 0xffffffff;
+
+function loraParams(lora: MatvecLora | null) {
+  if (lora === null) return { R: 0, parts: 0, cut1: 0, cut2: 0, loraScale: 0 };
+  const [cut1 = NO_CUT, cut2 = NO_CUT] = lora.cuts;
+  const R = lora.b.shape[1] ?? 0;
+  return { R, parts: lora.cuts.length + 1, cut1, cut2, loraScale: lora.scale };
+}

@@ -1,21 +1,23 @@
-// The frame of the page: its name, its three views, and what went wrong.
+// The frame of the page: its name, its four views, and what went wrong.
 import { signal } from '@preact/signals';
 import type { ComponentType } from 'preact';
 import { Alert, Badge, Mark } from './parts/small.tsx';
 import { announcement, device, died, failure } from './state/session.ts';
 import { training } from './state/train-state.ts';
 import { KeptView } from './views/kept-view.tsx';
+import { ModelsView } from './views/models-view.tsx';
 import { RunView } from './views/run-view.tsx';
 import { TrainView } from './views/train-view.tsx';
 
-type Place = 'run' | 'train' | 'kept';
+type Place = 'run' | 'train' | 'models' | 'kept';
 
 const VIEWS: Readonly<Record<Place, { name: string; View: ComponentType }>> = {
   run: { name: 'Run', View: RunView },
   train: { name: 'Train', View: TrainView },
+  models: { name: 'Models', View: ModelsView },
   kept: { name: 'Kept', View: KeptView },
 };
-const PLACES: readonly Place[] = ['run', 'train', 'kept'];
+const PLACES: readonly Place[] = ['run', 'train', 'models', 'kept'];
 
 const place = signal<Place>(placeOf(location.hash));
 addEventListener('hashchange', () => {

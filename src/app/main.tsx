@@ -2,12 +2,14 @@
 import { render } from 'preact';
 import { defined } from '../base/assert.ts';
 import { App } from './app.tsx';
+import { onModel } from './state/models-state.ts';
 import { attempt, startSession } from './state/session.ts';
 import { onEpisodeEvent } from './state/task-state.ts';
 import { onMetrics, onProgress, onRun } from './state/train-state.ts';
 import './styles/base.css';
 import './styles/controls.css';
 import './styles/episode.css';
+import './styles/models.css';
 import './styles/scores.css';
 import './styles/train.css';
 
@@ -18,5 +20,6 @@ void attempt(() =>
     metrics: ({ run, metrics }) => onMetrics(run, metrics),
     progress: ({ run, progress }) => onProgress(run, progress),
     run: ({ run }) => onRun(run),
+    model: ({ call, progress }) => onModel(call, progress),
   }),
 );

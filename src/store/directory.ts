@@ -2,14 +2,28 @@
 // does any other tree of files with atomic writes.
 
 export interface WritableFile {
+  /** Moves to where the next bytes go. */
+  seek(position: number): Promise<void>;
   write(bytes: Uint8Array<ArrayBuffer>): Promise<void>;
+  truncate(sizeBytes: number): Promise<void>;
   /** Puts what was written in place of the old content, at once and whole. */
   close(): Promise<void>;
 }
 
+/** A file that is written in place; no other one is open on it meanwhile. */
+export interface SyncHandle {
+  read(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
+  write(bytes: Uint8Array<ArrayBuffer>, options: { at: number }): number;
+  truncate(sizeBytes: number): void;
+  flush(): void;
+  close(): void;
+}
+
 export interface FileHandle {
-  getFile(): Promise<{ arrayBuffer(): Promise<ArrayBuffer>; readonly size: number }>;
-  createWritable(): Promise<WritableFile>;
+  getFile(): Promise<Blob>;
+  createWritable(options?: { keepExistingData?: boolean }): Promise<WritableFile>;
+  /** Only in dedicated workers, and not in every browser. */
+  createSyncAccessHandle?(): Promise<SyncHandle>;
 }
 
 export interface DirectoryHandle {
@@ -19,7 +33,7 @@ export interface DirectoryHandle {
   keys(): AsyncIterable<string>;
 }
 
-function isNotFound(error: unknown): boolean {
+export function isNotFound(error: unknown): boolean {
   return error instanceof Error && error.name === 'NotFoundError';
 }
 

@@ -2,14 +2,42 @@
 import '../base/zod-config.ts';
 import { InputError } from '../base/errors.ts';
 import { openDatabase } from '../store/database.ts';
+import type { DirectoryHandle } from '../store/directory.ts';
+import type { Net } from '../store/http.ts';
+import { ModelDesk } from './model-desk.ts';
 import { PageDesk } from './page-desk.ts';
 import { type PageApi, type PageEvent, serveWorker } from './protocol.ts';
 import { Shelf } from './shelf.ts';
 
+const now = (): number => Date.now();
+
 async function openShelf(): Promise<Shelf> {
   const [database, root] = await Promise.all([openDatabase(), navigator.storage.getDirectory()]);
-  return new Shelf({ database, root, now: () => Date.now() });
+  return new Shelf({ database, root, now });
 }
+
+/** Ends early, with the signal's reason, when it aborts. */
+function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener('abort', stop);
+      resolve();
+    }, ms);
+    signal.addEventListener('abort', stop, { once: true });
+  });
+}
+
+/** What downloads need of the browser. */
+const NET: Net = {
+  fetch: (...args) => fetch(...args),
+  sleep,
+  now: () => performance.now(),
+};
 
 /** Two tabs must not write the same run. */
 async function lockRun<T>(run: string, work: () => Promise<T>): Promise<T> {
@@ -25,5 +53,7 @@ serveWorker<PageApi, PageEvent>(self, (emit, gpu) => {
   const shelf = openShelf();
   // Every call that needs it tells of its failure.
   shelf.catch(() => undefined);
-  return new PageDesk({ shelf, emit, gpu, lock: lockRun });
+  const root: Promise<DirectoryHandle> = navigator.storage.getDirectory();
+  const models = new ModelDesk({ root, net: NET, emit, now });
+  return new PageDesk({ shelf, models, emit, gpu, lock: lockRun });
 });

@@ -11,6 +11,9 @@ import {
   toWireError,
 } from './protocol.ts';
 
+export type { ModelOffer } from '../store/model-offers.ts';
+export type { ModelListing } from '../store/model-store.ts';
+export type { ModelProgress } from '../store/progress.ts';
 export type { Calls } from './calls.ts';
 export {
   type DeviceInfo,

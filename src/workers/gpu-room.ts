@@ -5,9 +5,12 @@ import { InputError } from '../base/errors.ts';
 import { type AdapterWeights, freeAdapter, uploadAdapter } from '../engine/adapter-weights.ts';
 import { Decoder } from '../engine/decoder.ts';
 import { cacheSizeFor, KvCache } from '../engine/kv-cache.ts';
-import { freeModel, loadModel, type Model, readAllF32 } from '../engine/model.ts';
+import { loadModel, readAllF32 } from '../engine/load-model.ts';
+import { freeModel, type Model } from '../engine/model.ts';
 import { EnginePolicy } from '../engine/policy.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
+import type { DirectoryHandle } from '../store/directory.ts';
+import { openStoredModel } from '../store/model-record.ts';
 import { tokenizerFromMetadata } from '../tokenizer/tokenizer.ts';
 import { adapterTarget, freshAdapter, fullTarget } from '../train/targets.ts';
 import { GpuTrainer } from '../train/trainer.ts';
@@ -20,7 +23,7 @@ import type {
 } from '../trajectory/interfaces.ts';
 import { type ByteSource, blobSource, bytesSource } from '../weights/byte-source.ts';
 import { type GgufFile, readGguf } from '../weights/gguf.ts';
-import { modelHash } from '../weights/model-config.ts';
+import { modelHash } from '../weights/model-hash.ts';
 import { fetchBytes } from './fetch-bytes.ts';
 import {
   type DeviceInfo,
@@ -41,16 +44,24 @@ interface Loaded {
   readonly policy: EnginePolicy;
 }
 
+export interface GpuRoomOptions {
+  emit: (event: GpuEvent) => void;
+  /** The root of OPFS, where stored models are. */
+  root: () => Promise<DirectoryHandle>;
+}
+
 export class GpuRoom implements GpuWorkerApi {
   readonly #emit: (event: GpuEvent) => void;
+  readonly #root: () => Promise<DirectoryHandle>;
   readonly #aborts = new Map<string, AbortController>();
   #gpu: Promise<Gpu> | null = null;
   #loaded: Loaded | null = null;
   #trainer: GpuTrainer | null = null;
   #adapter: AdapterWeights | null = null;
 
-  constructor(emit: (event: GpuEvent) => void) {
+  constructor({ emit, root }: GpuRoomOptions) {
     this.#emit = emit;
+    this.#root = root;
   }
 
   async open(): Promise<DeviceInfo> {
@@ -70,9 +81,7 @@ export class GpuRoom implements GpuWorkerApi {
 
   async loadModel(source: ModelSource): Promise<ModelInfo> {
     const gpu = await this.#device();
-    const bytes = await this.#sourceOf(source);
-    const file = await readGguf(bytes);
-    const hash = await modelHash(bytes);
+    const { file, hash } = await this.#openFile(source);
     const { eosIds } = tokenizerFromMetadata(file.values);
     await this.#unload(gpu);
     const model = await loadModel(gpu, file, hash);
@@ -82,7 +91,7 @@ export class GpuRoom implements GpuWorkerApi {
       new KvCache(gpu, model.config, cacheSizeFor(model.config)),
     );
     const given = file.values['general.name'];
-    const name = typeof given === 'string' ? given : file.source.name;
+    const name = typeof given === 'string' ? given : file.name;
     const policy = new EnginePolicy(name, decoder, eosIds);
     this.#loaded = { file, hash, model, decoder, policy };
     const { layers, hidden, vocab } = model.config;
@@ -93,7 +102,7 @@ export class GpuRoom implements GpuWorkerApi {
     return {
       name,
       hash,
-      sizeBytes: bytes.size,
+      sizeBytes: file.sizeBytes,
       layers,
       hidden,
       vocab,
@@ -104,7 +113,14 @@ export class GpuRoom implements GpuWorkerApi {
     };
   }
 
-  async #sourceOf(source: ModelSource): Promise<ByteSource> {
+  /** A stored model is read in place, and its hash is known. */
+  async #openFile(source: ModelSource): Promise<{ file: GgufFile; hash: string }> {
+    if (source.kind === 'stored') return openStoredModel(await this.#root(), source.name);
+    const bytes = await this.#sourceOf(source);
+    return { file: await readGguf(bytes), hash: await modelHash(bytes) };
+  }
+
+  async #sourceOf(source: Exclude<ModelSource, { kind: 'stored' }>): Promise<ByteSource> {
     if (source.kind === 'file') return blobSource(source.file, source.file.name);
     const progress = (loadedBytes: number, totalBytes: number) =>
       this.#emit({ kind: 'loading', loadedBytes, totalBytes });
@@ -142,7 +158,7 @@ export class GpuRoom implements GpuWorkerApi {
     await this.stopTrainer();
     await this.setAdapter(null);
     const { optimiser, adapter, seed, files } = settings;
-    const options = { optimiser, onMoved: () => decoder.cache.clear() };
+    const options = { optimiser, onMoved: () => decoder.weightsMoved() };
     if (adapter === null) {
       const values = await readAllF32(file);
       const target = fullTarget(gpu, model.config, values, file.metadata, 'F32');

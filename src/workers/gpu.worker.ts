@@ -3,4 +3,6 @@ import '../base/zod-config.ts';
 import { GpuRoom } from './gpu-room.ts';
 import { type GpuEvent, type GpuWorkerApi, serveWorker } from './protocol.ts';
 
-serveWorker<GpuWorkerApi, GpuEvent>(self, (emit) => new GpuRoom(emit));
+serveWorker<GpuWorkerApi, GpuEvent>(self, (emit) => {
+  return new GpuRoom({ emit, root: () => navigator.storage.getDirectory() });
+});

@@ -12,6 +12,7 @@ import { generateTasks } from '../toolspace/tasks.ts';
 import { type Experiment, experimentSchema, type Metrics } from '../trajectory/experiment.ts';
 import type { Split, Task } from '../trajectory/task.ts';
 import { GpuLine, needGpu } from './gpu-line.ts';
+import type { ModelDesk } from './model-desk.ts';
 import {
   type LoadedModel,
   limitsFor,
@@ -42,6 +43,7 @@ import { type RunLock, Training, type TrainingParts } from './training.ts';
 
 export interface PageDeskOptions {
   shelf: Promise<Shelf>;
+  models: ModelDesk;
   emit: (event: PageEvent) => void;
   gpu: Hello['gpu'];
   lock: RunLock;
@@ -49,6 +51,7 @@ export interface PageDeskOptions {
 
 export class PageDesk implements PageApi {
   readonly #shelf: Promise<Shelf>;
+  readonly #models: ModelDesk;
   readonly #emit: (event: PageEvent) => void;
   readonly #gpu: GpuLine | null;
   readonly #training: Training;
@@ -56,8 +59,9 @@ export class PageDesk implements PageApi {
   #model: LoadedModel | null = null;
   #tokenizer: Tokenizer | null = null;
 
-  constructor({ shelf, emit, gpu, lock }: PageDeskOptions) {
+  constructor({ shelf, models, emit, gpu, lock }: PageDeskOptions) {
     this.#shelf = shelf;
+    this.#models = models;
     this.#emit = emit;
     this.#training = new Training(emit, lock);
     this.#gpu =
@@ -182,6 +186,34 @@ export class PageDesk implements PageApi {
 
   storage(): Promise<StorageListing> {
     return storageUsage(navigator.storage);
+  }
+
+  models(): ReturnType<PageApi['models']> {
+    return this.#models.models();
+  }
+
+  findModels(place: string): ReturnType<PageApi['findModels']> {
+    return this.#models.findModels(place);
+  }
+
+  addModel(...args: Parameters<PageApi['addModel']>): ReturnType<PageApi['addModel']> {
+    return this.#models.addModel(...args);
+  }
+
+  resumeModel(...args: Parameters<PageApi['resumeModel']>): ReturnType<PageApi['resumeModel']> {
+    return this.#models.resumeModel(...args);
+  }
+
+  importModel(...args: Parameters<PageApi['importModel']>): ReturnType<PageApi['importModel']> {
+    return this.#models.importModel(...args);
+  }
+
+  cancelModel(name: string): Promise<void> {
+    return this.#models.cancelModel(name);
+  }
+
+  removeModel(name: string): Promise<void> {
+    return this.#models.removeModel(name);
   }
 
   async gpuDied(error: WireError): Promise<void> {

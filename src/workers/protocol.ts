@@ -20,6 +20,9 @@ import {
   ToolError,
 } from '../base/errors.ts';
 import type { LabProgress } from '../lab/progress.ts';
+import type { ModelOffer } from '../store/model-offers.ts';
+import type { ModelListing } from '../store/model-store.ts';
+import type { ModelProgress } from '../store/progress.ts';
 import type { Batch } from '../trajectory/batch.ts';
 import type { Experiment, Metrics, OptimiserSettings } from '../trajectory/experiment.ts';
 import type {
@@ -34,8 +37,11 @@ import type { Mode, Trace } from '../trajectory/trace.ts';
 /** Named files, such as a PEFT folder's or a checkpoint's. */
 export type Files = Readonly<Record<string, Uint8Array>>;
 
-/** Where a model file comes from. */
-export type ModelSource = { kind: 'url'; url: string } | { kind: 'file'; file: File };
+/** Where a model comes from: an address, a local file, or the page's own store. */
+export type ModelSource =
+  | { kind: 'url'; url: string }
+  | { kind: 'file'; file: File }
+  | { kind: 'stored'; name: string };
 
 /** The open GPU. Both flags are facts of the adapter, for people to read. */
 export interface DeviceInfo {
@@ -207,6 +213,20 @@ export interface PageApi {
   adapterZip(run: string): Promise<Uint8Array<ArrayBuffer>>;
   removeRun(run: string): Promise<void>;
   storage(): Promise<StorageListing>;
+  /** Models of the store, newest first, also those that have not come whole. */
+  models(): Promise<ModelListing[]>;
+  /** What can be had at an address or of a Hugging Face repository (`owner/name`, `owner/name:Q4_K_M`, …). */
+  findModels(place: string): Promise<ModelOffer[]>;
+  /** Downloads a model into the store; emits `model` with `call`. Cancelled, it fails with the code `cancelled`. */
+  addModel(call: string, offer: ModelOffer): Promise<ModelListing>;
+  /** Goes on with a download. As `addModel`. */
+  resumeModel(call: string, name: string): Promise<ModelListing>;
+  /** Copies a local model (one file, or all its shards) into the store. As `addModel`. */
+  importModel(call: string, files: readonly File[]): Promise<ModelListing>;
+  /** Ends what is under way for a model. */
+  cancelModel(name: string): Promise<void>;
+  /** Deletes a model, or what has come of one. */
+  removeModel(name: string): Promise<void>;
   /** The gpu worker died: its pending calls end with this error. */
   gpuDied(error: WireError): Promise<void>;
 }
@@ -218,6 +238,7 @@ export type PageEvent =
   | { kind: 'progress'; run: string; progress: LabProgress }
   | { kind: 'metrics'; run: string; metrics: Metrics }
   | { kind: 'run'; run: RunListing }
+  | { kind: 'model'; call: string; progress: ModelProgress }
   | { kind: 'lost'; error: WireError };
 
 /** One function for each kind of event. */
@@ -259,6 +280,9 @@ export function decodePageEvent(message: PageEvent, handlers: Handlers<PageEvent
       break;
     case 'run':
       handlers.run(message);
+      break;
+    case 'model':
+      handlers.model(message);
       break;
     case 'lost':
       handlers.lost(message);

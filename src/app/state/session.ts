@@ -49,7 +49,7 @@ export function api(): Calls<PageApi> {
 
 /** Asks the browser for a GPU and starts the workers. */
 export async function startSession(
-  handlers: Pick<Handlers<PageEvent>, 'episode' | 'progress' | 'metrics' | 'run'>,
+  handlers: Pick<Handlers<PageEvent>, 'episode' | 'progress' | 'metrics' | 'run' | 'model'>,
 ): Promise<void> {
   const gpu: GPU | undefined = navigator.gpu;
   const found = await gpuProblem({ isSecureContext, gpu });

@@ -15,9 +15,10 @@ import {
   type ShippedName,
 } from './session.ts';
 
-/** Who plays: a shipped model, the user's own, a trained adapter, or the scripted teacher. */
+/** Who plays: a shipped model, one of the store, another of the user's, a trained adapter, or the scripted teacher. */
 export type Chosen =
   | { kind: 'shipped'; name: ShippedName }
+  | { kind: 'stored'; name: string; hash: string }
   | { kind: 'own'; key: string; source: ModelSource }
   | { kind: 'trained'; run: string; base: string; label: string }
   | { kind: 'teacher' };
@@ -86,6 +87,9 @@ async function prepare(who: Chosen): Promise<Player> {
   switch (who.kind) {
     case 'shipped':
       await needShipped(who.name);
+      return { kind: 'model' };
+    case 'stored':
+      await needModel(`stored:${who.name}:${who.hash}`, { kind: 'stored', name: who.name });
       return { kind: 'model' };
     case 'own':
       await needModel(who.key, who.source);

@@ -1,8 +1,9 @@
 // Everything that the browser keeps: runs, single tasks, their trajectories, and the room they take.
 import { useEffect } from 'preact/hooks';
 import type { RunListing } from '../../workers/client.ts';
-import { bytes, plural } from '../logic/format.ts';
-import { Badge, Bar, Field } from '../parts/small.tsx';
+import { plural } from '../logic/format.ts';
+import { Badge, Field } from '../parts/small.tsx';
+import { StorageUse } from '../parts/storage-use.tsx';
 import { TraceList } from '../parts/trace-list.tsx';
 import { attempt, problem } from '../state/session.ts';
 import {
@@ -13,7 +14,6 @@ import {
   runs,
   showFile,
   showRun,
-  storage,
   training,
 } from '../state/train-state.ts';
 import { OpenTrace } from './open-trace.tsx';
@@ -118,19 +118,5 @@ function RunCard({ run, open }: { run: RunListing; open: boolean }) {
         </button>
       </p>
     </li>
-  );
-}
-
-function StorageUse() {
-  const use = storage.value;
-  if (use === null) return null;
-  const { usageBytes, quotaBytes } = use;
-  return (
-    <p class="storage-use">
-      <span>
-        {bytes(usageBytes)} of {bytes(quotaBytes)} used
-      </span>
-      <Bar share={quotaBytes === 0 ? 0 : usageBytes / quotaBytes} />
-    </p>
   );
 }

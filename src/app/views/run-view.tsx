@@ -5,6 +5,7 @@ import { Scores } from '../parts/scores.tsx';
 import { scrollInto } from '../parts/scroll.ts';
 import { Badge } from '../parts/small.tsx';
 import { Trajectory } from '../parts/trajectory.tsx';
+import { refreshModels } from '../state/models-state.ts';
 import { attempt, device, model, problem } from '../state/session.ts';
 import { chosen, drawTask, episode, finished, task, taskSeed } from '../state/task-state.ts';
 import { NoGpu } from './no-gpu.tsx';
@@ -15,6 +16,7 @@ export function RunView() {
   useEffect(() => {
     if (found === 'checking') return;
     if (found !== null) chosen.value = { kind: 'teacher' };
+    void attempt(refreshModels);
     if (task.value === null) void attempt(() => drawTask(taskSeed.value));
   }, [found]);
   return (

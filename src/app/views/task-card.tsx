@@ -2,6 +2,7 @@
 import { signal } from '@preact/signals';
 import { bytes, count, MODE_NAMES, plural } from '../logic/format.ts';
 import { Badge, Field, type Option, Segmented } from '../parts/small.tsx';
+import { models } from '../state/models-state.ts';
 import { attempt, loading, model, problem, SHIPPED } from '../state/session.ts';
 import {
   type Chosen,
@@ -109,10 +110,18 @@ function Choices({ busy }: { busy: boolean }) {
   );
 }
 
-type PlayerKey = 'nano' | 'rookie' | 'own' | 'teacher' | 'trained';
+type PlayerKey = 'nano' | 'rookie' | `stored:${string}` | 'own' | 'teacher' | 'trained';
 
 function keyOf(who: Chosen): PlayerKey {
-  return who.kind === 'shipped' ? who.name : who.kind;
+  if (who.kind === 'shipped') return who.name;
+  return who.kind === 'stored' ? `stored:${who.name}` : who.kind;
+}
+
+/** Models of the store that are whole. */
+function keptOptions(): Option<PlayerKey>[] {
+  return (models.value ?? []).flatMap(({ name, hash }) =>
+    hash === null ? [] : [{ value: `stored:${name}`, label: name, hint: 'Kept in this browser' }],
+  );
 }
 
 function PlayerChoice({ busy }: { busy: boolean }) {
@@ -123,7 +132,8 @@ function PlayerChoice({ busy }: { busy: boolean }) {
     : [
         { value: 'nano', label: 'nano', hint: 'Trained for these tools' },
         { value: 'rookie', label: 'rookie', hint: 'An early stage of nano, with room to learn' },
-        { value: 'own', label: 'Your own…', hint: 'A GGUF file or its address' },
+        ...keptOptions(),
+        { value: 'own', label: 'Your own…', hint: 'A GGUF file or its address, this time only' },
       ];
   const trained: Option<PlayerKey>[] =
     who.kind === 'trained'
@@ -150,8 +160,11 @@ function PlayerChoice({ busy }: { busy: boolean }) {
 
 function choose(key: PlayerKey): void {
   const name = SHIPPED.find((item) => item === key);
+  const kept = models.value?.find((model) => key === `stored:${model.name}`);
   if (name !== undefined) chosen.value = { kind: 'shipped', name };
-  else if (key === 'teacher') chosen.value = { kind: 'teacher' };
+  else if (kept !== undefined && kept.hash !== null) {
+    chosen.value = { kind: 'stored', name: kept.name, hash: kept.hash };
+  } else if (key === 'teacher') chosen.value = { kind: 'teacher' };
   else if (key === 'own') chosen.value = { kind: 'own', key: '', source: { kind: 'url', url: '' } };
 }
 
@@ -182,6 +195,9 @@ function OwnModel() {
           }}
         />
       </Field>
+      <p class="hint">
+        To keep one in this browser, add it on the <a href="#/models">Models</a> page.
+      </p>
     </div>
   );
 }

@@ -1,13 +1,17 @@
 // The agent worker's desk, whole: real tools, real stores, a real small policy and trainer behind the ports of the gpu
 // worker.
 import 'fake-indexeddb/auto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { IDBFactory } from 'fake-indexeddb';
 import { unzipSync } from 'fflate';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { presetExperiment } from '../../../src/app/logic/preset.ts';
 import { DeviceError, InputError } from '../../../src/base/errors.ts';
 import { openDatabase } from '../../../src/store/database.ts';
+import type { Net } from '../../../src/store/http.ts';
 import { tokenizerFromMetadata } from '../../../src/tokenizer/tokenizer.ts';
+import { ModelDesk } from '../../../src/workers/model-desk.ts';
 import { PageDesk } from '../../../src/workers/page-desk.ts';
 import {
   type GpuEvent,
@@ -27,6 +31,12 @@ const METADATA = {
   'pocket_atlas.prompt_style': 'compact',
   'pocket_atlas.schema_style': 'signature',
   'pocket_atlas.toolspace': 'core',
+};
+/** Nothing here is asked of a server. */
+const NET: Net = {
+  fetch: () => Promise.reject(new TypeError('no network')),
+  sleep: async () => undefined,
+  now: () => 0,
 };
 const TOKENIZER = tokenizerFromMetadata(METADATA);
 const CHOICES = {
@@ -121,9 +131,12 @@ async function openDesk({ gpu = true } = {}): Promise<Opened> {
   const events: PageEvent[] = [];
   let clock = 0;
   const database = await openDatabase();
+  const now = () => ++clock;
+  const emit = (event: PageEvent) => events.push(event);
   const desk = new PageDesk({
-    shelf: Promise.resolve(new Shelf({ database, root, now: () => ++clock })),
-    emit: (event) => events.push(event),
+    shelf: Promise.resolve(new Shelf({ database, root, now })),
+    models: new ModelDesk({ root: Promise.resolve(root), net: NET, emit, now }),
+    emit,
     gpu: gpu ? { calls: calls.port1, events: told.port1 } : null,
     lock: (_run, work) => work(),
   });
@@ -236,7 +249,10 @@ describe('runs', () => {
     const { desk } = await loadedDesk();
     const { id } = await desk.createRun({ ...preset(), steps: 500 });
     const work = desk.advance(id, 'run');
-    await expect.poll(async () => (await desk.metrics(id)).length).toBeGreaterThan(0);
+    // On a busy machine a step may take longer than the second that a poll waits of itself.
+    await expect
+      .poll(async () => (await desk.metrics(id)).length, { timeout: 20_000 })
+      .toBeGreaterThan(0);
     await desk.stop(id);
     expect((await work).status).toBe('paused');
     const { step } = await desk.advance(id, 'step');
@@ -287,6 +303,34 @@ describe('without a GPU', () => {
     gpuPort.postMessage(lost);
     await expect.poll(() => events.map(({ kind }) => kind)).toContain('lost');
     await expect(desk.openDevice()).rejects.toThrow(/GPU: lost/);
+  });
+});
+
+describe('models of the store', () => {
+  const GOLDEN = readFileSync(join(import.meta.dirname, '../../golden/data/f32.gguf'));
+
+  it('are copied in with progress by call, found after a reload, and deleted', async () => {
+    const { desk, events } = await openDesk({ gpu: false });
+    const file = new File([new Uint8Array(GOLDEN)], 'rookie.gguf');
+    const added = await desk.importModel('call-7', [file]);
+    // The name without a number belongs to the model that comes with the page.
+    expect(added).toMatchObject({ name: 'rookie-2', state: 'ready', doneBytes: GOLDEN.length });
+    const told = events.flatMap((event) => (event.kind === 'model' ? [event] : []));
+    expect(new Set(told.map(({ call }) => call))).toEqual(new Set(['call-7']));
+    expect(told.at(-1)?.progress).toMatchObject({ phase: 'check', doneBytes: GOLDEN.length });
+    const { desk: later } = await openDesk({ gpu: false });
+    expect(await later.models()).toEqual([added]);
+    await later.removeModel(added.name);
+    expect(await later.models()).toEqual([]);
+  });
+
+  it('that cannot be reached are told with what to do', async () => {
+    const { desk } = await openDesk({ gpu: false });
+    await expect(desk.findModels('ann/tiny')).rejects.toThrow(/no network.*add it as a file/);
+    const [offer] = await desk.findModels('https://models.test/x.gguf');
+    if (offer === undefined) throw new Error('no offer');
+    await expect(desk.addModel('call-8', offer)).rejects.toThrow(/cannot be reached/);
+    expect(await desk.models()).toEqual([]);
   });
 });
 

@@ -136,7 +136,7 @@ describe('events', () => {
     const unknown: GpuEvent = JSON.parse('{"kind":"later"}');
     expect(() => decodeGpuEvent(unknown, handlers)).toThrow(/"later".*reload/);
     const page: PageEvent = JSON.parse('{"kind":"later"}');
-    const all = { episode: note, progress: note, metrics: note, run: note };
+    const all = { episode: note, progress: note, metrics: note, run: note, model: note };
     expect(() => decodePageEvent(page, { ...all, loading: note, lost: note })).toThrow(
       ProtocolError,
     );

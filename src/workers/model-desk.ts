@@ -1,0 +1,84 @@
+// The page's calls about models that it keeps. Runs in the agent worker, so that a download does not wait for the GPU.
+
+import type { DirectoryHandle } from '../store/directory.ts';
+import type { Net } from '../store/http.ts';
+import { findOffers, HUGGING_FACE, type ModelOffer } from '../store/model-offers.ts';
+import { type AddOptions, type ModelListing, ModelStore } from '../store/model-store.ts';
+import type { PageApi, PageEvent } from './protocol.ts';
+
+export interface ModelDeskOptions {
+  /** The root of OPFS. */
+  root: Promise<DirectoryHandle>;
+  net: Net;
+  emit: (event: PageEvent) => void;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** Address of the model hub, without a slash at the end. */
+  hub?: string;
+}
+
+/** Names of the models that come with the page. */
+const RESERVED = ['nano', 'rookie'];
+
+type ModelCalls = Pick<
+  PageApi,
+  | 'models'
+  | 'findModels'
+  | 'addModel'
+  | 'resumeModel'
+  | 'importModel'
+  | 'cancelModel'
+  | 'removeModel'
+>;
+
+export class ModelDesk implements ModelCalls {
+  readonly #options: ModelDeskOptions;
+  readonly #store: Promise<ModelStore>;
+  /** Never aborted: a model's work ends by `cancelModel`. */
+  readonly #signal = new AbortController().signal;
+
+  constructor(options: ModelDeskOptions) {
+    this.#options = options;
+    const { root, net } = options;
+    this.#store = root.then((folder) => new ModelStore({ root: folder, net, reserved: RESERVED }));
+    // Every call that needs it tells of its failure.
+    this.#store.catch(() => undefined);
+  }
+
+  async models(): Promise<ModelListing[]> {
+    return (await this.#store).list();
+  }
+
+  findModels(place: string): Promise<ModelOffer[]> {
+    const { net, hub = HUGGING_FACE } = this.#options;
+    return findOffers(place, { net, hub, signal: this.#signal });
+  }
+
+  async addModel(call: string, offer: ModelOffer): Promise<ModelListing> {
+    return (await this.#store).add(offer, this.#options.now(), this.#adding(call));
+  }
+
+  async resumeModel(call: string, name: string): Promise<ModelListing> {
+    return (await this.#store).resume(name, this.#adding(call));
+  }
+
+  async importModel(call: string, files: readonly File[]): Promise<ModelListing> {
+    return (await this.#store).importFiles(files, this.#options.now(), this.#adding(call));
+  }
+
+  async cancelModel(name: string): Promise<void> {
+    await (await this.#store).cancel(name);
+  }
+
+  async removeModel(name: string): Promise<void> {
+    await (await this.#store).remove(name);
+  }
+
+  #adding(call: string): AddOptions {
+    const { emit } = this.#options;
+    return {
+      signal: this.#signal,
+      onProgress: (progress) => emit({ kind: 'model', call, progress }),
+    };
+  }
+}

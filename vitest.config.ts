@@ -36,10 +36,10 @@ export default defineConfig({
       },
       {
         extends: true,
-        optimizeDeps: { include: ['wesl', 'comlink', 'zod'] },
+        optimizeDeps: { include: ['wesl', 'comlink', 'zod', '@wllama/wllama/esm/index.js'] },
         test: {
           name: 'browser',
-          include: ['test/browser/**/*.test.ts'],
+          include: ['test/{browser,peer}/**/*.test.ts'],
           testTimeout: GPU_TIMEOUT_MS,
           browser: {
             enabled: true,

@@ -26,20 +26,23 @@ describe('with a GPU', () => {
     expect(problems).toEqual([]);
   });
 
-  test.each(['#/run', '#/train', '#/kept'])('%s is accessible, light and dark', async (path) => {
-    const { page } = await open(path);
-    await page.locator('h1').waitFor();
-    await page.getByText('software GPU').first().waitFor();
-    for (const colorScheme of ['light', 'dark'] as const) {
-      await page.emulateMedia({ colorScheme });
-      expect(await brokenRules(page)).toEqual([]);
-    }
-  });
+  test.each(['#/run', '#/train', '#/models', '#/kept'])(
+    '%s is accessible, light and dark',
+    async (path) => {
+      const { page } = await open(path);
+      await page.locator('h1').waitFor();
+      await page.getByText('software GPU').first().waitFor();
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme });
+        expect(await brokenRules(page)).toEqual([]);
+      }
+    },
+  );
 
   test('nothing is wider than a phone of 360 pixels', async () => {
     const { page } = await open();
     await page.setViewportSize({ width: 360, height: 740 });
-    for (const path of ['#/run', '#/train', '#/kept']) {
+    for (const path of ['#/run', '#/train', '#/models', '#/kept']) {
       await page.goto(new URL(path, page.url()).href);
       await page.locator('h1').waitFor();
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);

@@ -60,9 +60,8 @@ describe('logits and generate', () => {
     }
     const counts = one?.['counts'] as Record<string, number>;
     expect(counts).toMatchObject({ bindGroupsPerToken: 0, buffersAfterWarmup: 0 });
-    // One layer: embed, 2 norms, 7 projections, 2 ropes, write, attention, SwiGLU, and the sampler's few.
-    expect(counts['dispatchesPerToken']).toBeGreaterThan(15);
-    expect(counts['dispatchesPerToken']).toBeLessThan(40);
+    // One layer of 6; embed, the row that is sampled, the head, and 2 of the sampler.
+    expect(counts['dispatchesPerToken']).toBe(6 + 5);
     // The first token comes out of the prefill, so a completion of 12 has 11 decode steps.
     expect(one?.['timing']).toMatchObject({ decodeTokens: 11 });
   });

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Runs the benches and writes what they measured to bench/results.md.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { join } from 'node:path';
+import { shownNumber as number, writeOpening } from '../bench/results-file.mjs';
 import { fail, ROOT } from './install.mjs';
 
 const args = [join(ROOT, 'scripts', 'atlas.mjs'), 'bench', ...process.argv.slice(2)];
@@ -14,7 +14,6 @@ const { status, stdout } = spawnSync(process.execPath, args, {
 if (status !== 0) fail(`bench-results: the benches ended with exit code ${status}`);
 
 const { rows } = JSON.parse(stdout);
-const number = (value) => Number(value.toPrecision(3)).toString();
 const lines = rows.map(({ name, value, unit, peer, ratio }) => {
   const against = peer === null ? '' : `${peer.name}: ${number(peer.value)} ${unit}`;
   return `| ${name} | ${number(value)} ${unit} | ${against} | ${ratio === null ? '' : number(ratio)} |`;
@@ -31,5 +30,4 @@ const text = [
   ...lines,
   '',
 ];
-mkdirSync(join(ROOT, 'bench'), { recursive: true });
-writeFileSync(join(ROOT, 'bench', 'results.md'), text.join('\n'));
+writeOpening(text.join('\n'));

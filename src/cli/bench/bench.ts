@@ -12,7 +12,8 @@ export interface Measured {
 
 export interface Bench {
   readonly name: string;
-  measure(gpu: Gpu): Promise<Measured[]>;
+  /** `model` is a model file for benches that take any; null is the one with random weights. */
+  measure(gpu: Gpu, model: string | null): Promise<Measured[]>;
 }
 
 export function median(values: readonly number[]): number {
@@ -20,6 +21,23 @@ export function median(values: readonly number[]): number {
   const half = sorted.length >> 1;
   const high = sorted[half] ?? Number.NaN;
   return sorted.length % 2 === 1 ? high : ((sorted[half - 1] ?? Number.NaN) + high) / 2;
+}
+
+/** Samples of which a median is taken, and how far two in a row may differ once nothing warms up any more. */
+const SETTLED_SAMPLES = 5;
+const SETTLED_WITHIN = 0.05;
+const SETTLED_MOST = 30;
+
+/** The median of five samples, as soon as it is within 5 % of the one before; the last of six medians at the latest. */
+export async function settled(sample: () => Promise<number>): Promise<number> {
+  let before = Number.NaN;
+  for (let taken = SETTLED_SAMPLES; ; taken += SETTLED_SAMPLES) {
+    const samples: number[] = [];
+    for (let i = 0; i < SETTLED_SAMPLES; i++) samples.push(await sample());
+    const now = median(samples);
+    if (Math.abs(now / before - 1) <= SETTLED_WITHIN || taken >= SETTLED_MOST) return now;
+    before = now;
+  }
 }
 
 /** Milliseconds that `work` takes. */

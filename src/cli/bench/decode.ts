@@ -16,14 +16,18 @@ const PROMPT = 64;
 const BATCH = 16;
 
 /** Tokens a second of `count` sequences, without their prompts. */
-async function decodeRate(policy: EnginePolicy, count: number): Promise<number> {
+export async function decodeRate(
+  policy: EnginePolicy,
+  count: number,
+  maxTokens = TOKENS,
+): Promise<number> {
   const { counters } = policy;
   const before = { tokens: counters.decodeTokens, ms: counters.decodeMs };
   const rng = new Rng(count);
   const runs = Array.from({ length: count }, async (_, i) => {
     const sequence = `bench-${i}`;
     const ids = Array.from({ length: PROMPT }, () => rng.int(1, 200));
-    await policy.generate({ ids, sequence, maxTokens: TOKENS, temperature: 1, seed: i });
+    await policy.generate({ ids, sequence, maxTokens, temperature: 1, seed: i });
     policy.release(sequence);
   });
   await Promise.all(runs);

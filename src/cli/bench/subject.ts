@@ -1,4 +1,4 @@
-// The model that is timed: nano's sizes with random weights, since what they say takes no time.
+// The model that is timed: a given file, or nano's sizes with random weights, since what they say takes no time.
 
 import { defined } from '../../base/assert.ts';
 import { Decoder } from '../../engine/decoder.ts';
@@ -11,8 +11,9 @@ import { tokenizerCorpus } from '../../toolspace/corpus.ts';
 import { newModel } from '../../train/new-model.ts';
 import { fullTarget } from '../../train/targets.ts';
 import { bytesSource } from '../../weights/byte-source.ts';
-import { readGguf } from '../../weights/gguf.ts';
+import { type GgufFile, readGguf } from '../../weights/gguf.ts';
 import { type ModelConfig, requiredTensors } from '../../weights/model-config.ts';
+import { openModelFile } from '../models.ts';
 
 /** As in experiments/nano.json. */
 const ARCHITECTURE = {
@@ -34,24 +35,33 @@ export function randomModel() {
   return newModel(options);
 }
 
-/** An engine on it, in the format that is shipped (Q8_0). */
-export async function benchEngine(gpu: Gpu): Promise<{
-  model: Model;
-  decoder: Decoder;
-  policy: EnginePolicy;
-  free(): void;
-}> {
+/** It as a file, in the format that is shipped (Q8_0). */
+async function randomFile(gpu: Gpu): Promise<GgufFile> {
   const { config, values, metadata } = randomModel();
   const target = fullTarget(gpu, config, values, metadata, 'Q8_0');
   const written = await target.exportWeights();
   target.parameters.free();
   gpu.free(target.model.cosSin);
   const bytes = defined(written['model.gguf'], 'model.gguf');
-  const model = await loadModel(
-    gpu,
-    await readGguf(bytesSource(Uint8Array.from(bytes), 'bench')),
-    null,
-  );
+  return await readGguf(bytesSource(Uint8Array.from(bytes), 'bench'));
+}
+
+/**
+ * An engine on a model file, by default on the random model.
+ * @throws {ModelFileError} for a file that is not usable.
+ */
+export async function benchEngine(
+  gpu: Gpu,
+  path: string | null = null,
+): Promise<{
+  model: Model;
+  decoder: Decoder;
+  policy: EnginePolicy;
+  free(): void;
+}> {
+  const file = path === null ? await randomFile(gpu) : (await openModelFile(path)).file;
+  const model = await loadModel(gpu, file, null);
+  const { config } = model;
   const decoder = new Decoder(gpu, model, new KvCache(gpu, config, cacheSizeFor(config)));
   const free = () => {
     decoder.free();

@@ -1,14 +1,22 @@
 // `atlas bench`: how fast this device is at what the project does, each number beside what it stands against.
 import { InputError } from '../../base/errors.ts';
 import type { Bench } from '../bench/bench.ts';
+import { counts } from '../bench/counts.ts';
 import { decode, decodeFloor } from '../bench/decode.ts';
+import { encode } from '../bench/encode.ts';
+import { decodeBatch, generate } from '../bench/generate.ts';
 import { linear } from '../bench/linear.ts';
+import { gemmF32, gemmQ4, matvecQ4, variants } from '../bench/matrix.ts';
+import { profile } from '../bench/profile.ts';
 import { train } from '../bench/train.ts';
 import { Flags } from '../flags.ts';
 import { DEVICE_FLAGS, openNodeGpu } from '../node-gpu.ts';
 import { Progress, printJson } from '../output.ts';
 
-const BENCHES: readonly Bench[] = [decode, decodeFloor, train, linear];
+const BENCHES: readonly Bench[] = [
+  ...[decode, decodeFloor, train, linear],
+  ...[matvecQ4, gemmQ4, gemmF32, variants, generate, decodeBatch, encode, counts, profile],
+];
 
 /** The benches of the names, or all. @throws {InputError} for a name that is none. */
 function chosen(names: readonly string[]): Bench[] {
@@ -21,7 +29,10 @@ function chosen(names: readonly string[]): Bench[] {
 }
 
 export async function bench(argv: readonly string[]): Promise<void> {
-  const flags = new Flags('bench', argv, { list: 'boolean', ...DEVICE_FLAGS });
+  const flags = new Flags('bench', argv, {
+    ...{ list: 'boolean', model: 'string' },
+    ...DEVICE_FLAGS,
+  });
   const benches = chosen(flags.positionals);
   if (flags.has('list')) {
     printJson({ names: benches.map(({ name }) => name) });
@@ -32,7 +43,7 @@ export async function bench(argv: readonly string[]): Promise<void> {
   const progress = new Progress('bench');
   const rows = [];
   for (const [i, { measure }] of benches.entries()) {
-    const measured = await measure(gpu);
+    const measured = await measure(gpu, flags.text('model') ?? null);
     rows.push(...measured.map((row) => ({ ...row, device })));
     progress.update(i + 1, benches.length);
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { interleaved, median } from '../../../src/cli/bench/bench.ts';
+import { interleaved, median, settled } from '../../../src/cli/bench/bench.ts';
 import { linesOf, runHere } from '../../support/command-line.ts';
 
 describe('bench', () => {
@@ -22,8 +22,31 @@ describe('bench', () => {
     expect(result).toEqual({ first: 4, second: 1, ratio: 3 });
   });
 
+  it('samples until two medians in a row agree', async () => {
+    const samples = [9, 9, 9, 9, 9, 5, 5, 4, 6, 5, 3, 5, 5.1, 6, 5.1, 7];
+    const taken: number[] = [];
+    const value = await settled(async () => {
+      taken.push(samples[taken.length] ?? Number.NaN);
+      return taken.at(-1) ?? Number.NaN;
+    });
+    // Medians 9, 5 and 5.1: the third is within 5 % of the second.
+    expect(value).toBe(5.1);
+    expect(taken.length).toBe(15);
+  });
+
+  it('samples no longer than it has to when they never agree', async () => {
+    let taken = 0;
+    const value = await settled(async () => 2 ** Math.floor(taken++ / 5));
+    // Six medians: 1, 2, 4, 8, 16, 32.
+    expect(value).toBe(32);
+    expect(taken).toBe(30);
+  });
+
   it('lists its names without a device, and refuses others', async () => {
-    const names = ['decode', 'decode-floor', 'train', 'linear'];
+    const names = [
+      ...['decode', 'decode-floor', 'train', 'linear', 'matvec-q4', 'gemm-q4', 'gemm-f32'],
+      ...['variants', 'generate', 'decode-batch', 'encode', 'counts', 'profile'],
+    ];
     expect(linesOf(await runHere('bench', '--list'))).toEqual([{ names }]);
     const { code, stderr } = await runHere('bench', 'lunch');
     expect(stderr).toBe(`error: bench: got "lunch", need one of ${names.join(', ')}\n`);

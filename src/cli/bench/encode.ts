@@ -1,0 +1,88 @@
+// What the processor does for one token before the device has it, against a loop of as many dispatches and nothing else.
+import { assert, defined } from '../../base/assert.ts';
+import type { Decoder, StepRow, StepSample } from '../../engine/decoder.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import type { KernelPass } from '../../gpu/pass.ts';
+import { encodeAxpy } from '../../kernels/optim.ts';
+import { type Bench, interleaved, type Measured } from './bench.ts';
+import { benchEngine } from './subject.ts';
+
+const ROUNDS = 7;
+/** Tokens of one sample. */
+const TOKENS = 16;
+
+/** Mean microseconds until `send` returns; what it sent is done before the next. */
+async function encodeUs(send: () => Promise<unknown>): Promise<number> {
+  let total = 0;
+  for (let i = 0; i < TOKENS; i++) {
+    const started = performance.now();
+    const done = send();
+    total += performance.now() - started;
+    await done;
+  }
+  return (total / TOKENS) * 1000;
+}
+
+/** One token of a sequence, always the same one. */
+function oneToken(decoder: Decoder): () => Promise<unknown> {
+  const sequence = defined(decoder.cache.open('encode', [1]), 'a sequence');
+  assert(decoder.cache.reserve(sequence, 1), 'no page for one token');
+  const rows: StepRow[] = [{ id: 1, slot: sequence.slot, position: 0 }];
+  const samples: StepSample[] = [
+    { row: 0, seed: 1, position: 1, temperature: 1, topK: 0, topP: 1 },
+  ];
+  return () => decoder.step(rows, samples);
+}
+
+/** The dispatches of a pass, each with its pipeline and bind group, by hand. */
+function bareLoop(gpu: Gpu, pass: KernelPass): () => Promise<unknown> {
+  const { device } = gpu;
+  const entries = pass.entries.flatMap((entry) => (entry.kind === 'dispatch' ? [entry] : []));
+  return () => {
+    const encoder = device.createCommandEncoder();
+    const compute = encoder.beginComputePass();
+    for (const { pipeline, group, x, y, z } of entries) {
+      compute.setPipeline(pipeline);
+      compute.setBindGroup(0, group);
+      compute.dispatchWorkgroups(x, y, z);
+    }
+    compute.end();
+    device.queue.submit([encoder.finish()]);
+    return gpu.idle();
+  };
+}
+
+async function measure(gpu: Gpu, path: string | null): Promise<Measured[]> {
+  const { decoder, free } = await benchEngine(gpu, path);
+  const token = oneToken(decoder);
+  await token();
+  const count = decoder.lastDispatches;
+  const [x, y] = [gpu.tensor('bench.x', [4]), gpu.tensor('bench.y', [4])];
+  const pass = gpu.pass();
+  for (let i = 0; i < count; i++) encodeAxpy(pass, { a: 0, x, y });
+  const bare = bareLoop(gpu, pass);
+  const whole = await interleaved(
+    ROUNDS,
+    () => encodeUs(token),
+    () => encodeUs(bare),
+  );
+  // The control: the same dispatches on both sides, so nothing may be won or lost.
+  const control = await interleaved(
+    ROUNDS,
+    () =>
+      encodeUs(() => {
+        gpu.submit(pass);
+        return gpu.idle();
+      }),
+    () => encodeUs(bare),
+  );
+  free();
+  gpu.free(x, y);
+  const row = (name: string, { first, second, ratio }: typeof whole): Measured => {
+    const peer = { name: `a loop of ${count} dispatches`, value: second };
+    return { name, value: first, unit: 'us/token', peer, ratio };
+  };
+  return [row('encode', whole), row('encode-control', control)];
+}
+
+export const encode: Bench = { name: 'encode', measure };

@@ -1,0 +1,59 @@
+// Where the time of a step goes: its dispatches again, those of one shader at a time.
+import { Rng } from '../../base/rng.ts';
+import { Gpu } from '../../gpu/device.ts';
+import { KernelPass, type PassEntry } from '../../gpu/pass.ts';
+import { alone, type Bench, type Measured, median, timeMs } from './bench.ts';
+import { benchEngine } from './subject.ts';
+
+const PROMPT = 128;
+const TOKENS = 8;
+const ROUNDS = 5;
+
+/** Keeps what was submitted last. */
+class KeepingGpu extends Gpu {
+  last: readonly PassEntry[] = [];
+
+  override submit(work: KernelPass | readonly PassEntry[]): void {
+    this.last = work instanceof KernelPass ? work.entries : work;
+    super.submit(work);
+  }
+}
+
+/** Milliseconds of each shader's dispatches by themselves, and of all of them. */
+async function split(gpu: KeepingGpu, name: string): Promise<Measured[]> {
+  const all = gpu.last;
+  const groups = new Map<string, PassEntry[]>([['all', [...all]]]);
+  for (const entry of all) {
+    const file = entry.kind === 'dispatch' ? entry.file : entry.kind;
+    groups.set(file, [...(groups.get(file) ?? []), entry]);
+  }
+  const rows: Measured[] = [];
+  for (const [file, entries] of groups) {
+    const times: number[] = [];
+    for (let i = -1; i < ROUNDS; i++) {
+      const ms = await timeMs(async () => {
+        gpu.submit(entries);
+        await gpu.idle();
+      });
+      if (i >= 0) times.push(ms);
+    }
+    rows.push(alone(`${name} ${file} x ${entries.length}`, median(times), 'ms'));
+  }
+  return rows;
+}
+
+async function measure(device: Gpu, path: string | null): Promise<Measured[]> {
+  const gpu = new KeepingGpu(device.device, device.caps);
+  const { policy, free } = await benchEngine(gpu, path);
+  const rng = new Rng(5);
+  const ids = Array.from({ length: PROMPT }, () => rng.int(1, 200));
+  const request = { ids, sequence: 'profile', temperature: 0, seed: 1 };
+  await policy.generate({ ...request, maxTokens: 1 });
+  const prefill = await split(gpu, `prefill-${PROMPT}`);
+  await policy.generate({ ...request, maxTokens: TOKENS });
+  const decode = await split(gpu, 'decode-1');
+  free();
+  return [...prefill, ...decode];
+}
+
+export const profile: Bench = { name: 'profile', measure };

@@ -210,7 +210,7 @@ export class Decoder {
     const last = this.#view('last', [S, C]);
     encodeEmbed(pass, { ids: this.#input(4, S), table: f32Matrix(reshape(x, [R, C])), y: last });
     const logits = this.#view('logits', [S, V]);
-    encodeNormed(context, last, outputNorm, { w: head, y: logits });
+    encodeNormed(context, last, outputNorm, { ws: [head], y: logits });
     const scratch = sampleScratchShapes(S, V);
     const filtered = useTopK || useTopP;
     encodeSample(pass, {

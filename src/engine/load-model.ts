@@ -4,6 +4,7 @@ import { assert, defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
 import {
+  amongRows,
   bytesOfRow,
   rowsOf,
   shardBytesOf,
@@ -43,6 +44,12 @@ export async function loadModel(
   return assembleModel(gpu, config, loader, hash);
 }
 
+/** Projections of a layer that read the same input. */
+const LINES = [
+  ['attn_q', 'attn_k', 'attn_v'],
+  ['ffn_gate', 'ffn_up'],
+] as const;
+
 /** Tensors on their way to the device. */
 class ModelLoader implements WeightSource {
   ropeFactors: Float32Array | undefined;
@@ -76,18 +83,38 @@ class ModelLoader implements WeightSource {
   }
 
   joined(l: number): JoinedWeights | null {
-    const qkv = this.#groups.get(`blk.${l}.attn_q.weight`);
     const gateUp = this.#groups.get(`blk.${l}.ffn_gate.weight`);
-    if (qkv === undefined || gateUp === undefined) return null;
+    if (gateUp === undefined) return null;
     const { qkvBias, qkNorm, headDim } = this.#config;
+    const qkv = this.#qkv(l);
+    const rows = qkv[0]?.N ?? 0;
     const biases = ['attn_q.bias', 'attn_k.bias', 'attn_v.bias'];
     const norms = ['attn_q_norm.weight', 'attn_k_norm.weight'];
     return {
       qkv,
       gateUp,
-      qkvBias: qkvBias ? this.#side(l, biases, [qkv.N]) : null,
+      qkvBias: qkvBias ? this.#side(l, biases, [rows]) : null,
       qkNorms: qkNorm ? this.#side(l, norms, [2, headDim]) : null,
     };
+  }
+
+  /** The matrices that were loaded together, each among the rows of all. */
+  #qkv(l: number): WeightMatrix[] {
+    const names = ['attn_q', 'attn_k', 'attn_v'].map((stem) => `blk.${l}.${stem}.weight`);
+    const parts = names.map((name) => this.matrix(name));
+    const total = parts.reduce((sum, { N }) => sum + N, 0);
+    const out: WeightMatrix[] = [];
+    let first = 0;
+    let covered = 0;
+    parts.forEach((part, i) => {
+      if (first >= covered) {
+        const whole = this.#groups.get(names[i] ?? '') ?? part;
+        out.push(amongRows(whole, first, total));
+        covered = first + whole.N;
+      }
+      first += part.N;
+    });
+    return out;
   }
 
   /** Vectors of a layer one after the other. */
@@ -111,19 +138,19 @@ class ModelLoader implements WeightSource {
     else this.#vectors.set(name, this.#gpu.upload(name, [values.length], values));
   }
 
-  /** The tensors that are loaded as one matrix with this one: of the same format, and together small enough. */
+  /** The tensors that are loaded as one matrix with this one: the next in line of the same format, if small enough. */
   #groupOf(name: string): readonly string[] {
-    const [, layer = ''] = /^(blk\.\d+\.)(attn_q|ffn_gate)\.weight$/.exec(name) ?? [];
-    const stems = name.includes('attn_q') ? ['attn_q', 'attn_k', 'attn_v'] : ['ffn_gate', 'ffn_up'];
-    const names = stems.map((stem) => `${layer}${stem}.weight`);
-    if (layer === '') return [name];
-    const tensors = names.map((one) => this.#file.tensor(one));
-    const types = new Set(tensors.map((tensor) => tensor.type));
-    const bytes = tensors.reduce((sum, tensor) => sum + tensor.sizeBytes, 0);
+    const [, layer = '', stem = ''] = /^(blk\.\d+\.)(\w+)\.weight$/.exec(name) ?? [];
+    const line = LINES.find((stems) => stems[0] === stem);
+    if (line === undefined) return [name];
+    const tensors = line.map((one) => this.#file.tensor(`${layer}${one}.weight`));
+    const different = tensors.findIndex((tensor) => tensor.type !== tensors[0]?.type);
+    const same = different < 0 ? tensors : tensors.slice(0, different);
+    const bytes = same.reduce((sum, tensor) => sum + tensor.sizeBytes, 0);
     const most = this.#options.shardBytes ?? shardBytesOf(this.#gpu);
     // Parts begin at even rows, so that they begin at whole words whatever the format.
-    const even = tensors.every(({ shape }) => (shape[0] ?? 0) % 2 === 0);
-    return types.size === 1 && even && bytes <= most / 2 ? names : [name];
+    const even = same.every(({ shape }) => (shape[0] ?? 0) % 2 === 0);
+    return even && bytes <= most / 2 ? same.map((tensor) => tensor.name) : [name];
   }
 
   /** Uploads tensors one below the other as one matrix. */

@@ -24,13 +24,13 @@ export interface LayerWeights {
   readonly gate: WeightMatrix;
   readonly up: WeightMatrix;
   readonly down: WeightMatrix;
-  /** The same weights as one matrix each, for decoding; null where the parts differ in format or are apart. */
+  /** The same weights side by side, for decoding; null where they lie apart. */
   readonly joined: JoinedWeights | null;
 }
 
 export interface JoinedWeights {
-  /** Rows of q, then k, then v. */
-  readonly qkv: WeightMatrix;
+  /** Rows of q, then k, then v of one matrix, in as few parts as their formats allow. */
+  readonly qkv: readonly WeightMatrix[];
   /** ((H + 2 G)·D); null in models without biases. */
   readonly qkvBias: GpuTensor | null;
   /** (2, D): gains of the query norm, then of the key norm; null in models without them. */
@@ -112,7 +112,7 @@ export function assembleModel(
 function tensorsOfModel(model: Model): Set<GpuTensor> {
   const layers = model.layers.flatMap(({ joined, ...own }) => [
     ...Object.values(own),
-    ...Object.values(joined ?? {}),
+    ...Object.values(joined ?? {}).flat(),
   ]);
   const weights = [model.outputNorm, model.embed, model.head, ...layers];
   return new Set(

@@ -51,7 +51,10 @@ function isBlocks(size: number): boolean {
   return size % 32 === 0;
 }
 
-/** A layer in 6 dispatches for few rows (10 with an adapter), more for many; the same bits for any number of rows. */
+/**
+ * A layer in 6 dispatches for few rows (10 with an adapter), more for many and where q, k and v differ in format; the same
+ * bits for any number of rows.
+ */
 function encodeJoined(
   context: StepContext,
   l: number,
@@ -63,12 +66,12 @@ function encodeJoined(
   const { config, cosSin } = model;
   const { heads: H, headDim: D, ffn: F, eps, interleavedRope: interleaved } = config;
   const view = (name: string, width: number) => context.view(name, [R, width]);
-  const raw = view('qkv', qkv.N);
+  const raw = view('qkv', (H + 2 * config.kvHeads) * D);
   const att = view('att', H * D);
   const q = reshape(view('q', H * D), [R, H, D]);
   const kept = layerCache(context, l);
   const pairs = joinedAdapter?.layer(l) ?? null;
-  const first = { w: qkv, y: raw, bias: qkvBias, pair: pairs?.qkv ?? null };
+  const first = { ws: qkv, y: raw, bias: qkvBias, pair: pairs?.qkv ?? null };
   encodeNormed(context, x, attnNorm, first);
   const rope = { norms: qkNorms, eps, cosSin, interleaved };
   encodeRopeKv(pass, { qkv: raw, ...rope, rows: inputs, ...kept, q });
@@ -78,21 +81,22 @@ function encodeJoined(
   const h = view('h', F);
   const pair = pairs?.gateUp ?? null;
   if (fitsMatvec(R, config.hidden)) {
-    encodeNormed(context, x, ffnNorm, { w: gateUp, y: h, swiglu: true, pair });
+    encodeNormed(context, x, ffnNorm, { ws: [gateUp], y: h, swiglu: true, pair });
   } else {
     const both = view('gateUp', 2 * F);
-    encodeNormed(context, x, ffnNorm, { w: gateUp, y: both, pair });
+    encodeNormed(context, x, ffnNorm, { ws: [gateUp], y: both, pair });
     encodeSwigluRows(pass, { both, h });
   }
   encodeResidual(context, `blk.${l}.ffn_down`, h, down, x);
 }
 
 interface NormedProduct {
-  readonly w: WeightMatrix;
+  /** Parts of one matrix: each writes its columns of y. */
+  readonly ws: readonly WeightMatrix[];
   readonly y: GpuTensor;
   readonly bias?: GpuTensor | null;
   readonly swiglu?: boolean;
-  /** Adapters of the projections in w. */
+  /** Adapters of the projections in ws. */
   readonly pair?: JoinedPair | null;
 }
 
@@ -106,7 +110,7 @@ export function encodeNormed(
   const { pass, model, view } = context;
   const { hidden: C, eps } = model.config;
   const M = x.shape[0] ?? 0;
-  const { pair = null, swiglu: _, ...plain } = product;
+  const { ws, y, bias = null, pair = null, swiglu = false } = product;
   const scale = context.joinedAdapter?.adapter.scale ?? 1;
   if (fitsMatvec(M, C)) {
     const norm = { w: gains, eps };
@@ -114,14 +118,14 @@ export function encodeNormed(
     if (pair !== null && low !== null) encodeMatvec(pass, { x, w: pair.a, y: low, norm });
     const lora =
       pair === null || low === null ? null : { low, b: tensorOf(pair.b), cuts: pair.cuts, scale };
-    encodeMatvec(pass, { x, norm, ...product, lora });
+    for (const w of ws) encodeMatvec(pass, { x, w, y, norm, bias, swiglu, lora });
     return;
   }
   const norm = { x, w: gains, y: view('normed', [M, C]), rstd: view('rstd', [M]), eps };
   if (isBlocks(C)) encodeRmsScale(pass, norm);
   else encodeRmsNorm(pass, norm);
   const rowScale = isBlocks(C) ? norm.rstd : null;
-  encodeLinear(pass, { x: norm.y, rowScale, ...plain });
+  for (const w of ws) encodeLinear(pass, { x: norm.y, w, y, rowScale, bias });
   if (pair === null) return;
   const rank = pair.b.K;
   const firsts = [0, ...pair.cuts, pair.b.N];
@@ -130,7 +134,7 @@ export function encodeNormed(
     const low = view('low', [M, rank]);
     encodeLinear(pass, { x: norm.y, w: rowsOf(pair.a, i * rank, rank), y: low, rowScale });
     const w = amongRows(rowsOf(pair.b, from, to - from), from, pair.b.N);
-    encodeLinear(pass, { x: low, w, y: product.y, scale, accumulate: true });
+    encodeLinear(pass, { x: low, w, y, scale, accumulate: true });
   }
 }
 

@@ -282,6 +282,10 @@ describe('the policy', () => {
     await policy.generate(request(ids));
     expect(decoder.lastDispatches).toBeLessThanOrEqual(10 * L + 8);
     expect(decoder.lastDispatches).toBeGreaterThan(6 * L + 8);
+    // Where v has a format of its own it takes one more.
+    const mixed = await goldenEngine('q4_k_m');
+    await mixed.policy.generate(request(ids));
+    expect(mixed.decoder.lastDispatches).toBeLessThanOrEqual(7 * mixed.model.config.layers + 8);
   });
 
   it('a repeated step makes no bind group and no buffer', async () => {

@@ -28,6 +28,8 @@ export async function longestTask(
   if (browser === null) throw new Error('main-thread: the page has no browser to trace');
   await browser.startTracing(page, { categories: CATEGORIES });
   await work();
+  // A task is written down when it ends, which may be after what it promised has been heard of here.
+  await page.evaluate(() => new Promise((done) => setTimeout(done, 100)));
   const text = (await browser.stopTracing()).toString('utf8');
   const { traceEvents: events }: { traceEvents: TraceEvent[] } = JSON.parse(text);
   const own = processesOf(events);

@@ -17,7 +17,7 @@ import { type ModelConfig, modelConfig, requiredTensors } from '../weights/model
 import { dequantize } from '../weights/quant.ts';
 import { assembleModel, type JoinedWeights, type Model, type WeightSource } from './model.ts';
 
-/** Bytes that may wait in host memory for the device. */
+/** Bytes of all tensors together that may wait in host memory for the device. */
 const UNSENT_BYTES = 64 * 1024 * 1024;
 /** Bytes of a tensor that are read and uploaded at once. */
 const PIECE_BYTES = 8 * 1024 * 1024;
@@ -60,10 +60,11 @@ class ModelLoader implements WeightSource {
   readonly #vectors = new Map<string, GpuTensor>();
   readonly #values = new Map<string, Float32Array>();
   readonly #matrices = new Map<string, WeightMatrix>();
-  /** Matrices of several tensors, by the name of the first. */
-  readonly #groups = new Map<string, WeightMatrix>();
+  /** What was loaded as one matrix, by the name of its first tensor. */
+  readonly #wholes = new Map<string, WeightMatrix>();
   readonly #totalBytes: number;
   #loadedBytes = 0;
+  #unsentBytes = 0;
 
   constructor(gpu: Gpu, file: GgufFile, config: ModelConfig, options: LoadOptions) {
     this.#gpu = gpu;
@@ -83,38 +84,30 @@ class ModelLoader implements WeightSource {
   }
 
   joined(l: number): JoinedWeights | null {
-    const gateUp = this.#groups.get(`blk.${l}.ffn_gate.weight`);
-    if (gateUp === undefined) return null;
-    const { qkvBias, qkNorm, headDim } = this.#config;
-    const qkv = this.#qkv(l);
-    const rows = qkv[0]?.N ?? 0;
+    const { ffn, heads, kvHeads, headDim, qkvBias, qkNorm } = this.#config;
+    const gateUp = this.#wholes.get(`blk.${l}.ffn_gate.weight`);
+    if (gateUp?.N !== 2 * ffn) return null;
+    const rows = (heads + 2 * kvHeads) * headDim;
     const biases = ['attn_q.bias', 'attn_k.bias', 'attn_v.bias'];
     const norms = ['attn_q_norm.weight', 'attn_k_norm.weight'];
     return {
-      qkv,
+      qkv: this.#qkv(l, rows),
       gateUp,
       qkvBias: qkvBias ? this.#side(l, biases, [rows]) : null,
       qkNorms: qkNorm ? this.#side(l, norms, [2, headDim]) : null,
     };
   }
 
-  /** The matrices that were loaded together, each among the rows of all. */
-  #qkv(l: number): WeightMatrix[] {
-    const names = ['attn_q', 'attn_k', 'attn_v'].map((stem) => `blk.${l}.${stem}.weight`);
-    const parts = names.map((name) => this.matrix(name));
-    const total = parts.reduce((sum, { N }) => sum + N, 0);
-    const out: WeightMatrix[] = [];
+  /** The matrices in which q, k and v were loaded, each among the rows of all three. */
+  #qkv(l: number, rows: number): WeightMatrix[] {
     let first = 0;
-    let covered = 0;
-    parts.forEach((part, i) => {
-      if (first >= covered) {
-        const whole = this.#groups.get(names[i] ?? '') ?? part;
-        out.push(amongRows(whole, first, total));
-        covered = first + whole.N;
-      }
-      first += part.N;
+    return LINES[0].flatMap((stem) => {
+      const name = `blk.${l}.${stem}.weight`;
+      const whole = this.#wholes.get(name);
+      const from = first;
+      first += this.matrix(name).N;
+      return whole === undefined ? [] : [amongRows(whole, from, rows)];
     });
-    return out;
   }
 
   /** Vectors of a layer one after the other. */
@@ -169,8 +162,7 @@ class ModelLoader implements WeightSource {
       this.#matrices.set(tensor.name, rowsOf(upload.matrix, from, rows));
       from += rows;
     }
-    const [first] = names;
-    if (names.length > 1 && first !== undefined) this.#groups.set(first, upload.matrix);
+    this.#wholes.set(defined(names[0], 'a name'), upload.matrix);
   }
 
   async #upload(upload: WeightUpload, name: string, first: number, N: number): Promise<void> {
@@ -178,14 +170,13 @@ class ModelLoader implements WeightSource {
     const rowBytes = bytesOfRow(format, K);
     const step = upload.rowStep;
     const rows = Math.max(step, Math.floor(PIECE_BYTES / rowBytes / step) * step);
-    let unsent = 0;
     for (let from = 0; from < N; from += rows) {
       const bytes = Math.min(rows, N - from) * rowBytes;
       upload.rows(first + from, await this.#file.readPart(name, from * rowBytes, bytes));
       // What was written waits in host memory until the device has taken it.
-      unsent += bytes;
-      if (unsent < UNSENT_BYTES) continue;
-      unsent = 0;
+      this.#unsentBytes += bytes;
+      if (this.#unsentBytes < UNSENT_BYTES) continue;
+      this.#unsentBytes = 0;
       await this.#gpu.idle();
     }
   }

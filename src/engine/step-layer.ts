@@ -3,8 +3,9 @@ import { defined } from '../base/assert.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
 import { encodeAttentionCached, encodeKvWrite } from '../kernels/attention-cached.ts';
+import { isBlocks } from '../kernels/launch.ts';
 import { encodeLinear } from '../kernels/linear.ts';
-import { encodeMatvec, fitsMatvec } from '../kernels/matvec.ts';
+import { encodeMatvec, fitsMatvec, type MatvecLora } from '../kernels/matvec.ts';
 import { encodeQkNormRope } from '../kernels/qk-norm-rope.ts';
 import { encodeRmsNorm, encodeRmsScale } from '../kernels/rms-norm.ts';
 import { encodeRopeKv } from '../kernels/rope-kv.ts';
@@ -45,10 +46,6 @@ export function encodeLayer(context: StepContext, l: number, x: GpuTensor): void
 export function takesJoined({ config }: Model): boolean {
   const { hidden, heads, headDim, ffn } = config;
   return [hidden, heads * headDim, ffn].every(isBlocks);
-}
-
-function isBlocks(size: number): boolean {
-  return size % 32 === 0;
 }
 
 /**
@@ -114,10 +111,12 @@ export function encodeNormed(
   const scale = context.joinedAdapter?.adapter.scale ?? 1;
   if (fitsMatvec(M, C)) {
     const norm = { w: gains, eps };
-    const low = pair === null ? null : view('lows', [M, pair.a.N]);
-    if (pair !== null && low !== null) encodeMatvec(pass, { x, w: pair.a, y: low, norm });
-    const lora =
-      pair === null || low === null ? null : { low, b: tensorOf(pair.b), cuts: pair.cuts, scale };
+    let lora: MatvecLora | null = null;
+    if (pair !== null) {
+      const low = view('lows', [M, pair.a.N]);
+      encodeMatvec(pass, { x, w: pair.a, y: low, norm });
+      lora = { low, b: tensorOf(pair.b), cuts: pair.cuts, scale };
+    }
     for (const w of ws) encodeMatvec(pass, { x, w, y, norm, bias, swiglu, lora });
     return;
   }

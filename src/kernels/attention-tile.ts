@@ -2,9 +2,8 @@
 import { ShapeError } from '../base/errors.ts';
 import type { Caps } from '../gpu/caps.ts';
 import type { ShaderVariant } from '../gpu/shaders.ts';
+import { lanesOf } from './launch.ts';
 
-/** Lanes of a workgroup where subgroups are not used. */
-const PLAIN_LANES = 64;
 /** The largest head that the kernels hold in registers. */
 const MAX_HEAD_DIM = 128;
 
@@ -51,7 +50,7 @@ export function attentionTile(
   maxRows = Number.POSITIVE_INFINITY,
 ): AttentionTile {
   const size = caps.subgroupSize;
-  const lanes = size > 0 ? size : PLAIN_LANES;
+  const lanes = lanesOf(caps);
   const heads = Math.min(H / G, lanes);
   return {
     lanes,

@@ -1,4 +1,5 @@
-// Grid and variant choices that the row and elementwise kernels share. Knows no kernel.
+// Grid and variant choices that kernels share. Knows no kernel.
+import type { Caps } from '../gpu/caps.ts';
 import type { Condition } from '../gpu/shaders.ts';
 
 /** Invocations of a workgroup of the row and elementwise kernels. */
@@ -23,3 +24,33 @@ export function elementsOf(size: number): ElementView {
 
 /** Rows are summed in this many fixed chunks before the chunks are summed. */
 export const ROW_CHUNKS = 16;
+
+/** Values that the kernels of whole blocks read of a row at once. */
+const BLOCK = 32;
+
+/** Whether rows of `size` values can be read in whole blocks. */
+export function isBlocks(size: number): boolean {
+  return size % BLOCK === 0;
+}
+
+/** Lanes of a workgroup where subgroups are not used. */
+const PLAIN_LANES = 64;
+
+/** Lanes of a workgroup of the matrix and attention kernels: one subgroup, where there are any. */
+export function lanesOf({ subgroupSize }: Pick<Caps, 'subgroupSize'>): number {
+  return subgroupSize > 0 ? subgroupSize : PLAIN_LANES;
+}
+
+/** A workgroup of one subgroup whose lanes own columns of a product and share its `rows` rows. */
+export function tileVariant(caps: Caps, rows: number, on: readonly Condition[]) {
+  const size = caps.subgroupSize;
+  const lanes = lanesOf(caps);
+  return {
+    lanes,
+    variant: {
+      on: size > 0 ? (['subgroups', ...on] as const) : on,
+      constants: { SG_SIZE: Math.max(size, 1), ROWS: rows, LANES: lanes },
+    },
+    overrides: { WG_SIZE: lanes },
+  };
+}

@@ -5,24 +5,17 @@ import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
+import { tileVariant } from './launch.ts';
 import { encodeMatvec, fitsMatvec } from './matvec.ts';
 import {
   formatConditions,
+  SHARD_PARAMS,
   shardBindings,
   shardParams,
   type WeightMatrix,
 } from './weight-matrix.ts';
 
-const params = {
-  M: 'u32',
-  N: 'u32',
-  K: 'u32',
-  Y: 'u32',
-  first: 'u32',
-  base: 'u32',
-  W: 'u32',
-  scale: 'f32',
-} as const;
+const params = { ...SHARD_PARAMS, scale: 'f32' } as const;
 const LINEAR = kernel({
   file: 'matmul/linear',
   params,
@@ -42,26 +35,10 @@ const WEIGHT_GRAD = kernel({
   writes: ['dw'],
 });
 
-/** Lanes of a workgroup where subgroups are not used. */
-const PLAIN_LANES = 64;
-
 /** Rows of a register tile: the smallest of 1, 4 and 16 that holds all rows. Bits do not depend on it. */
 function tileRows(count: number): number {
   if (count <= 1) return 1;
   return count <= 4 ? 4 : 16;
-}
-
-function tileVariant(pass: KernelPass, rows: number, on: readonly Condition[]) {
-  const size = pass.caps.subgroupSize;
-  const lanes = size > 0 ? size : PLAIN_LANES;
-  return {
-    lanes,
-    variant: {
-      on: size > 0 ? (['subgroups', ...on] as const) : on,
-      constants: { SG_SIZE: Math.max(size, 1), ROWS: rows, LANES: lanes },
-    },
-    overrides: { WG_SIZE: lanes },
-  };
 }
 
 function assertColumns(K: number, name: string): void {
@@ -107,18 +84,17 @@ export function encodeLinear(pass: KernelPass, args: LinearArgs): void {
   if (accumulate) on.push('accumulate');
   if (bias !== null) on.push('bias');
   if (rowScale !== null) on.push('row_scale');
-  const { lanes, ...how } = tileVariant(pass, rows, on);
+  const { lanes, ...how } = tileVariant(pass.caps, rows, on);
   for (const shard of w.shards) {
-    const { N } = shard;
     pass.dispatch(LINEAR, {
       ...how,
-      params: { M, N, K: w.K, Y: w.N, ...shardParams(shard), scale: args.scale ?? 1 },
+      params: { ...shardParams(M, w, shard), scale: args.scale ?? 1 },
       bind: {
         ...{ x, y, ...shardBindings(shard) },
         ...(bias === null ? {} : { bias }),
         ...(rowScale === null ? {} : { row_scale: rowScale }),
       },
-      grid: [Math.ceil(N / (4 * lanes)), Math.ceil(M / rows)],
+      grid: [Math.ceil(shard.N / (4 * lanes)), Math.ceil(M / rows)],
     });
   }
 }
@@ -144,14 +120,13 @@ export function encodeLinearInputGrad(pass: KernelPass, args: LinearInputGradArg
   assertColumns(w.K, 'linear-input-grad.w');
   const rows = tileRows(M);
   w.shards.forEach((shard, i) => {
-    const { N } = shard;
     const on: Condition[] = [...formatConditions(w)];
     // The parts of the sum that other shards give are added to what the first wrote.
     if (args.accumulate || i > 0) on.push('accumulate');
-    const { lanes, ...how } = tileVariant(pass, rows, on);
+    const { lanes, ...how } = tileVariant(pass.caps, rows, on);
     pass.dispatch(INPUT_GRAD, {
       ...how,
-      params: { M, N, K: w.K, Y: w.N, ...shardParams(shard), scale: args.scale ?? 1 },
+      params: { ...shardParams(M, w, shard), scale: args.scale ?? 1 },
       bind: { dy, dx, ...shardBindings(shard) },
       grid: [Math.ceil(w.K / (4 * lanes)), Math.ceil(M / rows)],
     });
@@ -177,7 +152,7 @@ export function encodeLinearWeightGrad(pass: KernelPass, args: LinearWeightGradA
   assertShape(x, [M, K], 'linear-weight-grad.x');
   assertShape(dw, [N, K], 'linear-weight-grad.dw');
   assertColumns(K, 'linear-weight-grad.x');
-  const { lanes, ...how } = tileVariant(pass, 16, []);
+  const { lanes, ...how } = tileVariant(pass.caps, 16, []);
   pass.dispatch(WEIGHT_GRAD, {
     ...how,
     params: { M, N, K, scale: args.scale ?? 1 },

@@ -6,8 +6,10 @@ import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
+import { isBlocks, tileVariant } from './launch.ts';
 import {
   formatConditions,
+  SHARD_PARAMS,
   shardBindings,
   shardParams,
   type WeightMatrix,
@@ -16,13 +18,7 @@ import {
 const MATVEC = kernel({
   file: 'matmul/matvec',
   params: {
-    M: 'u32',
-    N: 'u32',
-    K: 'u32',
-    Y: 'u32',
-    first: 'u32',
-    base: 'u32',
-    W: 'u32',
+    ...SHARD_PARAMS,
     scale: 'f32',
     eps: 'f32',
     R: 'u32',
@@ -37,14 +33,10 @@ const MATVEC = kernel({
 
 /** Rows that one dispatch takes at most. */
 export const MATVEC_ROWS = 4;
-/** Weights are read in blocks of this many values. */
-const BLOCK = 32;
-/** Lanes of a workgroup where subgroups are not used. */
-const PLAIN_LANES = 64;
 
 /** Whether a product of `M` rows by rows of `K` values can go this way. */
 export function fitsMatvec(M: number, K: number): boolean {
-  return M <= MATVEC_ROWS && K % BLOCK === 0;
+  return M <= MATVEC_ROWS && isBlocks(K);
 }
 
 /** The adapter's part of a product whose weight rows are of one or more projections, one below the other. */
@@ -90,7 +82,7 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   if (!fitsMatvec(M, w.K)) {
     throw new ShapeError(
       'shape',
-      `matvec.x: got [${x.shape}], need at most ${MATVEC_ROWS} rows of a multiple of ${BLOCK}`,
+      `matvec.x: got [${x.shape}], need at most ${MATVEC_ROWS} rows of whole blocks of 32`,
     );
   }
   assertShape(x, [M, w.K], 'matvec.x');
@@ -110,15 +102,13 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   if (swiglu) on.push('swiglu');
   if (lora !== null) on.push('lora');
   if (accumulate) on.push('accumulate');
-  const size = pass.caps.subgroupSize;
-  if (size > 0) on.push('subgroups');
-  const lanes = size > 0 ? size : PLAIN_LANES;
-  const rows = M <= 2 ? M : MATVEC_ROWS;
+  const { lanes, ...how } = tileVariant(pass.caps, M <= 2 ? M : MATVEC_ROWS, on);
   for (const shard of w.shards) {
     const columns = swiglu ? N : shard.N;
     pass.dispatch(MATVEC, {
+      ...how,
       params: {
-        ...{ M, N: columns, K: w.K, Y: N, ...shardParams(shard) },
+        ...{ ...shardParams(M, w, shard), N: columns, Y: N },
         scale: args.scale ?? 1,
         eps: norm?.eps ?? 0,
         ...loraParams(lora),
@@ -130,8 +120,6 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
         ...(lora === null ? {} : { low: lora.low, b: lora.b }),
       },
       grid: [Math.ceil(columns / ((swiglu ? 2 : 4) * lanes))],
-      variant: { on, constants: { SG_SIZE: Math.max(size, 1), ROWS: rows, LANES: lanes } },
-      overrides: { WG_SIZE: lanes },
     });
   }
 }

@@ -3,7 +3,7 @@ import { ShapeError } from '../base/errors.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import { assertShape, type GpuTensor, shape2, sizeOf } from '../gpu/tensor.ts';
-import { elementsOf, groupsFor, ROW_CHUNKS } from './launch.ts';
+import { elementsOf, groupsFor, isBlocks, ROW_CHUNKS } from './launch.ts';
 
 const RMS_NORM = kernel({
   file: 'norm/rms_norm',
@@ -77,7 +77,7 @@ export function encodeRmsNorm(pass: KernelPass, { x, w, y, rstd, eps }: RmsNormA
  */
 export function encodeRmsScale(pass: KernelPass, { x, w, y, rstd, eps }: RmsNormArgs): void {
   const [N, C] = shape2(x, 'rms-scale.x');
-  if (C % 32 !== 0) throw new ShapeError('shape', `rms-scale.x: got rows of ${C}, need 32s`);
+  if (!isBlocks(C)) throw new ShapeError('shape', `rms-scale.x: got rows of ${C}, need 32s`);
   assertShape(w, [C], 'rms-scale.w');
   assertShape(y, [N, C], 'rms-scale.y');
   assertShape(rstd, [N], 'rms-scale.rstd');

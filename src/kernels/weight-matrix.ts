@@ -176,9 +176,20 @@ export function uploadMatrix(
   return upload.matrix;
 }
 
-/** The parameters by which a kernel finds a shard's rows. */
-export function shardParams({ first, base, W }: WeightShard) {
-  return { first, base, W };
+/** Parameters of a product of M rows by a shard: y or dy has rows of Y, of which the shard has N from `first` on. */
+export const SHARD_PARAMS = {
+  M: 'u32',
+  N: 'u32',
+  K: 'u32',
+  Y: 'u32',
+  first: 'u32',
+  base: 'u32',
+  W: 'u32',
+} as const;
+
+/** Values of {@link SHARD_PARAMS}. */
+export function shardParams(M: number, matrix: WeightMatrix, { N, first, base, W }: WeightShard) {
+  return { M, N, K: matrix.K, Y: matrix.N, first, base, W };
 }
 
 /** The tensors of a shard by their binding names. */

@@ -1,7 +1,7 @@
 // SHA-256 of a model's files, all in one reading. Must not know what is in them.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { ByteSource } from '../weights/byte-source.ts';
+import { type ByteSource, pieces } from '../weights/byte-source.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -22,13 +22,10 @@ export async function hashFiles(
   let done = 0;
   for (const source of sources) {
     const own = sources.length === 1 ? null : sha256.create();
-    for (let offset = 0; offset < source.size; offset += READ_BYTES) {
-      signal.throwIfAborted();
-      const length = Math.min(READ_BYTES, source.size - offset);
-      const bytes = await source.read(offset, length);
+    for await (const bytes of pieces(source, READ_BYTES, signal)) {
       whole.update(bytes);
       own?.update(bytes);
-      done += length;
+      done += bytes.length;
       onBytes(done);
     }
     if (own !== null) each.push(bytesToHex(own.digest()));

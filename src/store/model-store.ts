@@ -1,8 +1,7 @@
 // The models that the browser keeps: adds them from servers and local files, lists and removes them. Must not know
 // what a model computes.
 import { AtlasError, InputError, ModelFileError, StoreError } from '../base/errors.ts';
-import type { ByteSource } from '../weights/byte-source.ts';
-import { blobSource } from '../weights/byte-source.ts';
+import { type ByteSource, blobSource, pieces } from '../weights/byte-source.ts';
 import { readGguf, readGgufHeader } from '../weights/gguf.ts';
 import { modelConfig } from '../weights/model-config.ts';
 import { type DirectoryHandle, findFolder, removeFrom } from './directory.ts';
@@ -262,11 +261,11 @@ export class ModelStore {
       const handle = await folder.getFileHandle(source.name, { create: true });
       const file = await openRandomFile(handle, source.name);
       try {
-        for (let offset = 0; offset < source.size; offset += COPY_BYTES) {
-          signal.throwIfAborted();
-          const length = Math.min(COPY_BYTES, source.size - offset);
-          await file.write(offset, await source.read(offset, length));
-          done += length;
+        let offset = 0;
+        for await (const bytes of pieces(source, COPY_BYTES, signal)) {
+          await file.write(offset, bytes);
+          offset += bytes.length;
+          done += bytes.length;
           meter.update({ name, phase: 'copy', doneBytes: done, totalBytes });
         }
         await file.flush();

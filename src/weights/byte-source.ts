@@ -32,6 +32,22 @@ export function checkRange(source: ByteSource, offset: number, length: number): 
   );
 }
 
+/**
+ * The bytes of a source from its beginning to its end, `pieceBytes` at a time; the last piece may be shorter.
+ * @param signal asked before each piece is read.
+ * @throws {ModelFileError} when they cannot be read, and the signal's reason when it is aborted.
+ */
+export async function* pieces(
+  source: ByteSource,
+  pieceBytes: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  for (let offset = 0; offset < source.size; offset += pieceBytes) {
+    signal?.throwIfAborted();
+    yield await source.read(offset, Math.min(pieceBytes, source.size - offset));
+  }
+}
+
 /** A source over bytes in memory. */
 export function bytesSource(bytes: Uint8Array<ArrayBuffer>, name = 'memory'): ByteSource {
   const source: ByteSource = {

@@ -1,7 +1,7 @@
 // The hash by which a model is known. Must not know what is in its files.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import type { ByteSource } from './byte-source.ts';
+import { type ByteSource, pieces } from './byte-source.ts';
 
 /** What is in memory at a time. */
 const READ_BYTES = 4 * 1024 * 1024;
@@ -23,10 +23,7 @@ export async function modelHash(
   hasher: Hasher = sha256.create(),
 ): Promise<string> {
   for (const source of 'read' in files ? [files] : files) {
-    for (let offset = 0; offset < source.size; offset += READ_BYTES) {
-      const length = Math.min(READ_BYTES, source.size - offset);
-      hasher.update(await source.read(offset, length));
-    }
+    for await (const bytes of pieces(source, READ_BYTES)) hasher.update(bytes);
   }
   return bytesToHex(hasher.digest());
 }

@@ -1,7 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ModelFileError } from '../../../src/base/errors.ts';
-import { blobSource, bytesSource, urlSource } from '../../../src/weights/byte-source.ts';
+import { blobSource, bytesSource, pieces, urlSource } from '../../../src/weights/byte-source.ts';
 
 const BYTES = Uint8Array.from({ length: 100 }, (_, i) => i);
 const servers: Server[] = [];
@@ -29,6 +29,27 @@ describe.each([
     expect([...(await source.read(10, 3))]).toEqual([10, 11, 12]);
     expect((await source.read(100, 0)).length).toBe(0);
     await expect(source.read(98, 3)).rejects.toThrow('got 100 bytes, need 101');
+  });
+});
+
+describe('pieces', () => {
+  test('gives every byte once, the rest last', async () => {
+    const sizes: number[] = [];
+    const all: number[] = [];
+    for await (const bytes of pieces(bytesSource(BYTES), 30)) {
+      sizes.push(bytes.length);
+      all.push(...bytes);
+    }
+    expect(sizes).toEqual([30, 30, 30, 10]);
+    expect(all).toEqual([...BYTES]);
+  });
+
+  test('reads nothing more once the signal is aborted', async () => {
+    const controller = new AbortController();
+    const walk = pieces(bytesSource(BYTES), 30, controller.signal);
+    expect((await walk.next()).done).toBe(false);
+    controller.abort(new Error('enough'));
+    await expect(walk.next()).rejects.toThrow('enough');
   });
 });
 

@@ -1,17 +1,8 @@
-// The named rules by which text is cut before BPE. Must not know any vocabulary.
-// Source of the patterns: llama-vocab.cpp of ggml-org/llama.cpp, and the tokenizer.json of Qwen2,
-// Llama 3 and SmolLM.
+// The rules by which text is cut before BPE, and the cutting. Must not know any vocabulary.
 import { SplitPreTokenizer } from '@huggingface/tokenizers';
 import { ModelFileError } from '../base/errors.ts';
+import { SPLIT_RULES, type SplitRule } from '../base/split-rules.ts';
 
-/** A rule: patterns that cut one after the other. */
-export interface PreRule {
-  readonly patterns: readonly string[];
-  /** A piece that is a token as it stands is not built from merges. */
-  readonly ignoreMerges: boolean;
-}
-
-const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 /** What llama.cpp does without a name, which is not GPT-2's rule: punctuation and digits are cut apart first. */
 const DEFAULT = [
   '[\\p{P}\\$\\+<=>\\^~\\|]+',
@@ -19,21 +10,9 @@ const DEFAULT = [
   '\\p{N}+',
   '[0-9][0-9][0-9]',
 ];
-const modern = (digits: string): string =>
-  `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}|` +
-  ' ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
 
-/**
- * Runs of letters, single digits, runs of punctuation, single white-space characters: nano's rule.
- */
-export const NANO_PRE_REGEX = '[A-Za-z_]+|[0-9]|[^\\sA-Za-z0-9_]+|\\s';
-
-const RULES = new Map<string, PreRule>([
-  ['pocket-atlas', { patterns: [NANO_PRE_REGEX], ignoreMerges: false }],
-  ['qwen2', { patterns: [modern('\\p{N}')], ignoreMerges: false }],
-  ['llama-bpe', { patterns: [modern('\\p{N}{1,3}')], ignoreMerges: true }],
-  ['smollm', { patterns: ['\\p{N}', GPT2], ignoreMerges: false }],
-  ['gpt-2', { patterns: [GPT2], ignoreMerges: false }],
+const RULES = new Map<string, SplitRule>([
+  ...SPLIT_RULES,
   ['default', { patterns: DEFAULT, ignoreMerges: false }],
 ]);
 
@@ -41,7 +20,7 @@ const RULES = new Map<string, PreRule>([
  * The rule of a `tokenizer.ggml.pre` name.
  * @throws {ModelFileError} for a name that is not known.
  */
-export function preRule(name: string): PreRule {
+export function preRule(name: string): SplitRule {
   const rule = RULES.get(name);
   if (rule) return rule;
   throw new ModelFileError(

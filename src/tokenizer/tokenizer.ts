@@ -2,8 +2,9 @@
 // Must not know the file format, messages, or which model the ids are for.
 import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { InputError, ModelFileError } from '../base/errors.ts';
+import type { SplitRule } from '../base/split-rules.ts';
 import { fromByteText } from './bytes.ts';
-import { type PreRule, preRule, splitStep } from './pre-tokenizers.ts';
+import { preRule, splitStep } from './pre-tokenizers.ts';
 
 /** Text <-> token ids of one model. */
 export interface Tokenizer {
@@ -45,7 +46,7 @@ interface Vocabulary {
   readonly tokens: readonly string[];
   readonly types: readonly number[];
   readonly merges: readonly string[];
-  readonly rule: PreRule;
+  readonly rule: SplitRule;
 }
 
 /**

@@ -2,8 +2,8 @@
 
 import { defined } from '../base/assert.ts';
 import { Rng } from '../base/rng.ts';
+import { NANO_PRE_REGEX } from '../base/split-rules.ts';
 import { NANO_SPECIALS, NANO_TEMPLATE } from '../tokenizer/nano-template.ts';
-import { NANO_PRE_REGEX } from '../tokenizer/pre-tokenizers.ts';
 import { trainBpe } from '../tokenizer/train-bpe.ts';
 import type { PretrainExperiment } from '../trajectory/experiment.ts';
 import { f32Entry, type GgufEntry, stringEntry, u32Entry } from '../weights/gguf-values.ts';

@@ -4,11 +4,12 @@
 // huggingface/transformers.
 import { f32Entry, type GgufEntry, stringEntry, u32Entry } from './gguf-values.ts';
 import { badField, type Fields, isFields } from './json-file.ts';
+import { ARCHITECTURES, type Architecture } from './model-config.ts';
 import { shown } from './shown.ts';
 
 /** What config.json says of a model. */
 export interface HfConfig {
-  readonly architecture: HfArchitecture;
+  readonly architecture: Architecture;
   readonly heads: number;
   readonly kvHeads: number;
   /** The head is the embedding. */
@@ -21,9 +22,6 @@ export interface HfConfig {
   readonly eosIds: readonly number[];
   readonly bosId: number | null;
 }
-
-const ARCHITECTURES = ['qwen3', 'qwen2', 'llama'] as const;
-export type HfArchitecture = (typeof ARCHITECTURES)[number];
 
 /** The head size that transformers takes for a Qwen3 configuration without one. */
 const QWEN3_HEAD_DIM = 128;
@@ -93,7 +91,7 @@ export function idsOf(json: Fields, key: string, name: string): number[] {
   });
 }
 
-function checkSettings(json: Fields, architecture: HfArchitecture, name: string): void {
+function checkSettings(json: Fields, architecture: Architecture, name: string): void {
   for (const [key, needed] of FIXED) {
     const value = json[key] ?? needed;
     if (value !== needed) {

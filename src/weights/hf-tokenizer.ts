@@ -2,6 +2,7 @@
 // know how a tokenizer cuts a text.
 // Source: get_vocab_base of convert_hf_to_gguf.py in ggml-org/llama.cpp; the JSON of
 // huggingface/tokenizers.
+import { GPT2_REGEX, SPLIT_RULES } from '../base/split-rules.ts';
 import {
   boolEntry,
   type GgufEntry,
@@ -34,24 +35,6 @@ const NORMAL = 1;
 const CONTROL = 3;
 const USER_DEFINED = 4;
 const UNUSED = 5;
-
-const GPT2 = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
-const modern = (digits: string): string =>
-  `(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|${digits}|` +
-  ' ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+';
-
-/** The names by which GGUF calls a way of cutting: the patterns in order, and `ignore_merges`. */
-const PRE_NAMES: readonly { name: string; patterns: string[]; ignoreMerges: boolean }[] = [
-  { name: 'qwen2', patterns: [modern('\\p{N}')], ignoreMerges: false },
-  { name: 'llama-bpe', patterns: [modern('\\p{N}{1,3}')], ignoreMerges: true },
-  { name: 'smollm', patterns: ['\\p{N}', GPT2], ignoreMerges: false },
-  { name: 'gpt-2', patterns: [GPT2], ignoreMerges: false },
-  {
-    name: 'pocket-atlas',
-    patterns: ['[A-Za-z_]+|[0-9]|[^\\sA-Za-z0-9_]+|\\s'],
-    ignoreMerges: false,
-  },
-];
 
 /**
  * The `tokenizer.*` entries of a byte-level BPE tokenizer.
@@ -160,17 +143,14 @@ function readMerges(model: Fields, name: string): string[] {
 function preName(json: Fields, model: Fields, name: string): string {
   const patterns = patternsOf(json['pre_tokenizer'], name);
   const ignoreMerges = model['ignore_merges'] === true;
-  const found = PRE_NAMES.find(
-    (rule) =>
-      rule.ignoreMerges === ignoreMerges &&
-      rule.patterns.length === patterns.length &&
-      rule.patterns.every((pattern, i) => pattern === patterns[i]),
-  );
-  if (found) return found.name;
+  for (const [known, rule] of SPLIT_RULES) {
+    if (rule.ignoreMerges !== ignoreMerges || rule.patterns.length !== patterns.length) continue;
+    if (rule.patterns.every((pattern, i) => pattern === patterns[i])) return known;
+  }
   throw badField(
     name,
     `pre_tokenizer cuts by ${shown(patterns.join(' then '))}` +
-      `${ignoreMerges ? ' (ignore_merges)' : ''}, need that of ${PRE_NAMES.map((rule) => rule.name).join(', ')}`,
+      `${ignoreMerges ? ' (ignore_merges)' : ''}, need that of ${[...SPLIT_RULES.keys()].join(', ')}`,
   );
 }
 
@@ -185,7 +165,7 @@ function patternsOf(step: unknown, name: string): string[] {
     });
   }
   if (type === 'ByteLevel' && step['add_prefix_space'] !== true) {
-    return step['use_regex'] === false ? [] : [GPT2];
+    return step['use_regex'] === false ? [] : [GPT2_REGEX];
   }
   if (type === 'Digits' && step['individual_digits'] === true) return ['\\p{N}'];
   if (type === 'Split' && behavior === 'Isolated' && invert !== true && isFields(pattern)) {

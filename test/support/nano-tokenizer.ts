@@ -1,7 +1,7 @@
 // A small tokenizer of nano's kind, learned from a few lines, for tests that need real ids but no
 // model file.
+import { NANO_PRE_REGEX } from '../../src/base/split-rules.ts';
 import { NANO_SPECIALS, NANO_TEMPLATE } from '../../src/tokenizer/nano-template.ts';
-import { NANO_PRE_REGEX } from '../../src/tokenizer/pre-tokenizers.ts';
 import { type Tokenizer, tokenizerFromMetadata } from '../../src/tokenizer/tokenizer.ts';
 import { trainBpe } from '../../src/tokenizer/train-bpe.ts';
 

@@ -1,6 +1,6 @@
 // Small real tokenizers: BPE trained on a few lines, with the template that a test needs.
+import { NANO_PRE_REGEX } from '../../src/base/split-rules.ts';
 import { NANO_SPECIALS, NANO_TEMPLATE } from '../../src/tokenizer/nano-template.ts';
-import { NANO_PRE_REGEX } from '../../src/tokenizer/pre-tokenizers.ts';
 import { type Tokenizer, tokenizerFromMetadata } from '../../src/tokenizer/tokenizer.ts';
 import { trainBpe } from '../../src/tokenizer/train-bpe.ts';
 

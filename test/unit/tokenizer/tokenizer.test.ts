@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { InputError, ModelFileError } from '../../../src/base/errors.ts';
+import { NANO_PRE_REGEX } from '../../../src/base/split-rules.ts';
 import { NANO_SPECIALS } from '../../../src/tokenizer/nano-template.ts';
-import { NANO_PRE_REGEX, splitText } from '../../../src/tokenizer/pre-tokenizers.ts';
+import { splitText } from '../../../src/tokenizer/pre-tokenizers.ts';
 import {
   type Tokenizer,
   type TokenizerMetadata,

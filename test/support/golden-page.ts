@@ -1,9 +1,8 @@
 // The golden model files inside a page, also with a vocabulary in which ids can be spelled.
 // Must not know an engine.
 import { bytesSource } from '../../src/weights/byte-source.ts';
-import { readGguf } from '../../src/weights/gguf.ts';
+import { joinBytes, readGguf, writeGguf } from '../../src/weights/gguf.ts';
 import { i32sEntry, stringsEntry } from '../../src/weights/gguf-values.ts';
-import { ggufBytes } from './gguf-bytes.ts';
 
 export interface GoldenLogits {
   readonly ids: readonly number[];
@@ -51,5 +50,5 @@ export async function nameTokens(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8A
     type,
     bytes: await file.readTensor(name),
   }));
-  return ggufBytes(metadata, await Promise.all(tensors));
+  return joinBytes(writeGguf({ metadata, tensors: await Promise.all(tensors) }));
 }

@@ -3,9 +3,9 @@
 import { Rng } from '../../src/base/rng.ts';
 import { BYTE_ALPHABET } from '../../src/tokenizer/bytes.ts';
 import { type Bpe, trainBpe } from '../../src/tokenizer/train-bpe.ts';
+import { joinBytes, writeGguf } from '../../src/weights/gguf.ts';
 import { f32Entry, type GgufEntry, stringEntry, u32Entry } from '../../src/weights/gguf-values.ts';
 import { tokenizerEntries } from '../../src/weights/tokenizer-entries.ts';
-import { ggufBytes } from './gguf-bytes.ts';
 import { encodeValues, STORED_TYPES, type StoredType } from './quantize.ts';
 
 export const RANDOM_ARCHITECTURES = ['qwen3', 'qwen2', 'llama'] as const;
@@ -147,11 +147,12 @@ export function randomGguf(options: {
   vocabulary: Bpe;
   pre: string;
 }): Uint8Array<ArrayBuffer> {
-  const stored = options.tensors.map(({ name, shape, values }) => {
+  const tensors = options.tensors.map(({ name, shape, values }) => {
     const type = storedType(name, shape, options.format);
     return { name, shape, type, bytes: encodeValues(type, values) };
   });
-  return ggufBytes(metadataOf(options.architecture, options.vocabulary, options.pre), stored);
+  const metadata = metadataOf(options.architecture, options.vocabulary, options.pre);
+  return joinBytes(writeGguf({ metadata, tensors }));
 }
 
 function storedType(name: string, shape: readonly number[], format: RandomFormat): StoredType {

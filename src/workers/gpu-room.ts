@@ -5,15 +5,15 @@ import { InputError } from '../base/errors.ts';
 import { type AdapterWeights, freeAdapter, uploadAdapter } from '../engine/adapter-weights.ts';
 import { Decoder } from '../engine/decoder.ts';
 import { cacheSizeFor, KvCache } from '../engine/kv-cache.ts';
-import { loadModel, readAllF32 } from '../engine/load-model.ts';
+import { loadModel } from '../engine/load-model.ts';
 import { freeModel, type Model } from '../engine/model.ts';
 import { EnginePolicy } from '../engine/policy.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import { openStoredModel } from '../store/model-record.ts';
 import { tokenizerFromMetadata } from '../tokenizer/tokenizer.ts';
-import { adapterTarget, freshAdapter, fullTarget } from '../train/targets.ts';
-import { GpuTrainer } from '../train/trainer.ts';
+import { startTrainer } from '../train/start-trainer.ts';
+import type { GpuTrainer } from '../train/trainer.ts';
 import type { Batch } from '../trajectory/batch.ts';
 import type {
   GenerateRequest,
@@ -154,24 +154,13 @@ export class GpuRoom implements GpuWorkerApi {
 
   async startTrainer(settings: TrainerSettings): Promise<void> {
     const gpu = await this.#device();
-    const { model, decoder, file, hash } = this.#need();
+    const { model, decoder, file } = this.#need();
     await this.stopTrainer();
     await this.setAdapter(null);
     const { optimiser, adapter, seed, files } = settings;
-    const options = { optimiser, onMoved: () => decoder.weightsMoved() };
-    if (adapter === null) {
-      const values = await readAllF32(file);
-      const target = fullTarget(gpu, model.config, values, file.metadata, 'F32');
-      this.#trainer = new GpuTrainer(gpu, target, options);
-      decoder.setModel(target.model);
-      return;
-    }
-    const start =
-      files === undefined ? freshAdapter(model.config, adapter, seed, hash) : readAdapter(files);
-    checkAdapter(start, model.config, hash);
-    const target = adapterTarget(gpu, model, start);
-    this.#trainer = new GpuTrainer(gpu, target, options);
-    decoder.setAdapter(target.adapter);
+    const given = adapter === null || files === undefined ? null : readAdapter(files);
+    const loaded = { gpu, file, model, decoder };
+    this.#trainer = await startTrainer(loaded, { optimiser, adapter, seed, given });
   }
 
   async accumulate(batch: Batch, scale?: number): Promise<LossResult> {

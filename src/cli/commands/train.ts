@@ -2,12 +2,10 @@
 
 import { InputError } from '../../base/errors.ts';
 import { deriveSeed } from '../../base/rng.ts';
-import { readAllF32 } from '../../engine/load-model.ts';
 import { freeModel } from '../../engine/model.ts';
 import { runExperiment } from '../../lab/run.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
-import { adapterTarget, freshAdapter, fullTarget } from '../../train/targets.ts';
-import { GpuTrainer } from '../../train/trainer.ts';
+import { startTrainer } from '../../train/start-trainer.ts';
 import { type Experiment, experimentSchema } from '../../trajectory/experiment.ts';
 import type { Trainer } from '../../trajectory/interfaces.ts';
 import { type Engine, openEngine, stylesOfFile } from '../engine.ts';
@@ -23,21 +21,15 @@ import { interruptSignal } from '../signals.ts';
 async function trainerOf(engine: Engine, experiment: Experiment): Promise<Trainer> {
   const { gpu, model, opened, decoder } = engine;
   const { optimiser, adapter, seed, initAdapter } = experiment;
-  const options = { optimiser, onMoved: () => decoder.weightsMoved() };
-  if (adapter === null) {
-    const values = await readAllF32(opened.file);
-    const target = fullTarget(gpu, model.config, values, opened.file.metadata, 'F32');
-    decoder.setModel(target.model);
-    freeModel(gpu, model);
-    return new GpuTrainer(gpu, target, options);
-  }
-  const start =
-    initAdapter === undefined
-      ? freshAdapter(model.config, adapter, deriveSeed(seed, 'adapter'), opened.hash)
-      : await openAdapter(initAdapter, opened);
-  const target = adapterTarget(gpu, model, start);
-  decoder.setAdapter(target.adapter);
-  return new GpuTrainer(gpu, target, options);
+  const given =
+    adapter === null || initAdapter === undefined ? null : await openAdapter(initAdapter, opened);
+  const trainer = await startTrainer(
+    { gpu, file: opened.file, model, decoder },
+    { optimiser, adapter, seed: deriveSeed(seed, 'adapter'), given },
+  );
+  // All weights have moved into the trainer's own model.
+  if (adapter === null) freeModel(gpu, model);
+  return trainer;
 }
 
 export async function train(argv: readonly string[]): Promise<void> {

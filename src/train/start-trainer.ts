@@ -1,0 +1,45 @@
+// Puts a trainer beside a decoder that samples from the weights that it moves. Must not know where files lie.
+import { type Adapter, checkAdapter } from '../adapter/adapter.ts';
+import type { Decoder } from '../engine/decoder.ts';
+import { readAllF32 } from '../engine/load-model.ts';
+import type { Model } from '../engine/model.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { OptimiserSettings } from '../trajectory/experiment.ts';
+import type { GgufFile } from '../weights/gguf.ts';
+import { adapterTarget, freshAdapter, fullTarget } from './targets.ts';
+import { GpuTrainer } from './trainer.ts';
+
+/** What to train, and from where. */
+export interface TrainerStart {
+  readonly optimiser: OptimiserSettings;
+  /** Null trains all weights (F32 models). */
+  readonly adapter: { readonly rank: number; readonly alpha: number } | null;
+  /** Draws a fresh adapter's matrices. */
+  readonly seed: number;
+  /** The adapter to go on with in place of a fresh one; null for none. Not used where all weights are trained. */
+  readonly given: Adapter | null;
+}
+
+/**
+ * A trainer of a loaded model; from now on its decoder reads the weights that the trainer moves.
+ * @param loaded `file` is what `model` was loaded from.
+ * @throws {ModelFileError} for a given adapter of another model, {InputError} for what cannot be trained.
+ */
+export async function startTrainer(
+  loaded: { gpu: Gpu; file: GgufFile; model: Model; decoder: Decoder },
+  { optimiser, adapter, seed, given }: TrainerStart,
+): Promise<GpuTrainer> {
+  const { gpu, file, model, decoder } = loaded;
+  const { config, hash } = model;
+  const options = { optimiser, onMoved: () => decoder.weightsMoved() };
+  if (adapter === null) {
+    const target = fullTarget(gpu, config, await readAllF32(file), file.metadata, 'F32');
+    decoder.setModel(target.model);
+    return new GpuTrainer(gpu, target, options);
+  }
+  const start = given ?? freshAdapter(config, adapter, seed, hash);
+  checkAdapter(start, config, hash ?? undefined);
+  const target = adapterTarget(gpu, model, start);
+  decoder.setAdapter(target.adapter);
+  return new GpuTrainer(gpu, target, options);
+}

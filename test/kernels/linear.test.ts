@@ -1,22 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { Gpu } from '../../src/gpu/device.ts';
 import { linear, linearInputGrad, linearWeightGrad } from '../../src/kernels/cpu/linear.ts';
 import {
   encodeLinear,
   encodeLinearInputGrad,
   encodeLinearWeightGrad,
 } from '../../src/kernels/linear.ts';
-import { uploadMatrix } from '../../src/kernels/weight-matrix.ts';
-import { USABLE_TYPES, type UsableType } from '../../src/weights/ggml-types.ts';
-import { encoded } from '../support/encoded.ts';
 import { testGpu } from '../support/gpu.ts';
-import { guarded, normals, valuesOf, withSubgroups, worstError } from '../support/guarded.ts';
+import { guarded, normals, valuesOf, worstError } from '../support/guarded.ts';
+import { MATRIX_DEVICES, matrixDevices, productBound, weightsOf } from '../support/matrix-case.ts';
 
-const opened = await testGpu();
-const devices = {
-  'with subgroups': opened,
-  'without subgroups': withSubgroups(opened, Gpu, 0),
-};
+const devices = matrixDevices(await testGpu());
 
 const SIZES: [number, number, number][] = [
   [1, 1, 4],
@@ -32,24 +25,8 @@ const SIZES: [number, number, number][] = [
   [20, 33, 768],
 ];
 
-/** Of a sum of K products of standard normals in f32, relative to 1 + |sum|. */
-const bound = (K: number) => 2e-6 * Math.sqrt(K) + 1e-6;
-
-/** Without subgroups only the tile differs, so a few formats stand for all: each takes software drivers seconds to compile. */
-const FORMATS: Record<keyof typeof devices, readonly UsableType[]> = {
-  'with subgroups': USABLE_TYPES,
-  'without subgroups': ['F32', 'Q4_K'],
-};
-const NAMES = ['with subgroups', 'without subgroups'] as const;
-
-describe.each(NAMES)('linear %s', (name) => {
-  const gpu = devices[name];
-  const formats = FORMATS[name];
-
-  function weightsOf(format: UsableType, N: number, K: number, shardBytes?: number) {
-    const { bytes, values } = encoded(format, N * 31 + K, N * K);
-    return { w: uploadMatrix(gpu, 'w', format, [N, K], bytes, shardBytes), values };
-  }
+describe.each(MATRIX_DEVICES)('linear %s', (name) => {
+  const { gpu, formats } = devices[name];
 
   // Every format at one size of each tile; F32 at all sizes, overwriting and adding.
   const cases = SIZES.flatMap(([M, N, K], i) =>
@@ -63,7 +40,7 @@ describe.each(NAMES)('linear %s', (name) => {
 
   it.each(cases)('$M x $N x $K, $format, accumulate $accumulate', async (one) => {
     const { M, N, K, format, accumulate } = one;
-    const { w, values } = weightsOf(format, N, K);
+    const { w, values } = weightsOf(gpu, format, [N, K]);
     const size = [M, N, K] as const;
     const [x, dy] = [normals(1, M * K), normals(2, M * N)];
     const [oldY, oldDx] = [normals(3, M * N), normals(4, M * K)];
@@ -78,13 +55,13 @@ describe.each(NAMES)('linear %s', (name) => {
     const wantDx = Float64Array.from(oldDx);
     linear(x, values, wantY, size, 0.5, accumulate);
     linearInputGrad(dy, values, wantDx, size, 0.5, accumulate);
-    expect(worstError(await valuesOf(gpu, y), wantY)).toBeLessThan(bound(K));
-    expect(worstError(await valuesOf(gpu, dx), wantDx)).toBeLessThan(bound(N));
+    expect(worstError(await valuesOf(gpu, y), wantY)).toBeLessThan(productBound(K));
+    expect(worstError(await valuesOf(gpu, dx), wantDx)).toBeLessThan(productBound(N));
   });
 
   it.each(formats)('in shards of whole rows, with a bias, %s', async (format) => {
     const [M, N, K] = [5, 37, 256];
-    const { w, values } = weightsOf(format, N, K, 4096);
+    const { w, values } = weightsOf(gpu, format, [N, K], 4096);
     expect(w.shards.length).toBeGreaterThan(1);
     const [x, dy, b] = [normals(1, M * K), normals(2, M * N), normals(9, N)];
     const y = guarded(gpu, [M, N], normals(3, M * N));
@@ -99,8 +76,8 @@ describe.each(NAMES)('linear %s', (name) => {
     linear(x, values, wantY, [M, N, K]);
     linearInputGrad(dy, values, wantDx, [M, N, K]);
     const wantBiased = wantY.map((value, i) => value + (b[i % N] ?? 0));
-    expect(worstError(await valuesOf(gpu, y), wantBiased)).toBeLessThan(bound(K));
-    expect(worstError(await valuesOf(gpu, dx), wantDx)).toBeLessThan(bound(N));
+    expect(worstError(await valuesOf(gpu, y), wantBiased)).toBeLessThan(productBound(K));
+    expect(worstError(await valuesOf(gpu, dx), wantDx)).toBeLessThan(productBound(N));
   });
 
   it.each(SIZES)('weight gradient %i x %i x %i', async (M, N, K) => {
@@ -116,12 +93,12 @@ describe.each(NAMES)('linear %s', (name) => {
     gpu.submit(pass);
     const want = Float64Array.from(start);
     linearWeightGrad(dy, x, want, [M, N, K], 0.25);
-    expect(worstError(await valuesOf(gpu, dw), want)).toBeLessThan(bound(M));
+    expect(worstError(await valuesOf(gpu, dw), want)).toBeLessThan(productBound(M));
   });
 
   it('gives a row the same bits alone and in a batch', async () => {
     const [M, N, K] = [33, 70, 128];
-    const { w } = weightsOf('Q8_0', N, K);
+    const { w } = weightsOf(gpu, 'Q8_0', [N, K]);
     const x = normals(8, M * K);
     const run = async (from: number, count: number) => {
       const y = gpu.tensor('y', [count, N]);

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { Gpu } from '../../src/gpu/device.ts';
 import { linear } from '../../src/kernels/cpu/linear.ts';
 import { rmsNorm } from '../../src/kernels/cpu/rms-norm.ts';
 import { swiglu } from '../../src/kernels/cpu/swiglu.ts';
@@ -7,20 +6,14 @@ import { encodeLinear } from '../../src/kernels/linear.ts';
 import { encodeMatvec, MATVEC_ROWS } from '../../src/kernels/matvec.ts';
 import { encodeRmsScale } from '../../src/kernels/rms-norm.ts';
 import { amongRows, f32Matrix, rowsOf, uploadMatrix } from '../../src/kernels/weight-matrix.ts';
-import { USABLE_TYPES, type UsableType } from '../../src/weights/ggml-types.ts';
 import { encoded } from '../support/encoded.ts';
 import { testGpu } from '../support/gpu.ts';
-import { guarded, normals, valuesOf, withSubgroups, worstError } from '../support/guarded.ts';
+import { guarded, normals, valuesOf, worstError } from '../support/guarded.ts';
+import { MATRIX_DEVICES, matrixDevices, productBound, weightsOf } from '../support/matrix-case.ts';
 
 const opened = await testGpu();
-const devices = {
-  'with subgroups': opened,
-  'without subgroups': withSubgroups(opened, Gpu, 0),
-};
+const devices = matrixDevices(opened);
 const EPS = 1e-6;
-
-/** Of a sum of K products of standard normals in f32, relative to 1 + |sum|. */
-const bound = (K: number) => 2e-6 * Math.sqrt(K) + 1e-6;
 
 /** [N, K] */
 const SIZES: [number, number][] = [
@@ -29,21 +22,8 @@ const SIZES: [number, number][] = [
   [130, 256],
 ];
 
-/** Without subgroups only the spreading of rows differs, so a few formats stand for all. */
-const FORMATS: Record<keyof typeof devices, readonly UsableType[]> = {
-  'with subgroups': USABLE_TYPES,
-  'without subgroups': ['F32', 'Q4_K'],
-};
-const NAMES = ['with subgroups', 'without subgroups'] as const;
-
-describe.each(NAMES)('matvec %s', (name) => {
-  const gpu = devices[name];
-  const formats = FORMATS[name];
-
-  function weightsOf(format: UsableType, N: number, K: number, shardBytes?: number) {
-    const { bytes, values } = encoded(format, N * 31 + K, N * K);
-    return { w: uploadMatrix(gpu, 'w', format, [N, K], bytes, shardBytes), values };
-  }
+describe.each(MATRIX_DEVICES)('matvec %s', (name) => {
+  const { gpu, formats } = devices[name];
 
   /** x through an RMS norm, in float64. */
   function normed(x: Float32Array, gains: Float32Array, shape: [number, number]): Float64Array {
@@ -54,7 +34,7 @@ describe.each(NAMES)('matvec %s', (name) => {
 
   for (let M = 1; M <= MATVEC_ROWS; M++) {
     it.each(SIZES)(`${M} x %i x %i, with scale, adding`, async (N, K) => {
-      const { w, values } = weightsOf('F32', N, K);
+      const { w, values } = weightsOf(gpu, 'F32', [N, K]);
       const [x, old] = [normals(1, M * K), normals(3, M * N)];
       const y = guarded(gpu, [M, N], old);
       const pass = gpu.pass();
@@ -63,13 +43,13 @@ describe.each(NAMES)('matvec %s', (name) => {
       gpu.submit(pass);
       const want = Float64Array.from(old);
       linear(x, values, want, [M, N, K], 0.5, true);
-      expect(worstError(await valuesOf(gpu, y), want)).toBeLessThan(bound(K));
+      expect(worstError(await valuesOf(gpu, y), want)).toBeLessThan(productBound(K));
     });
   }
 
   it.each(formats)('after a norm, with a bias, in shards, %s', async (format) => {
     const [M, N, K] = [2, 37, 256];
-    const { w, values } = weightsOf(format, N, K, 4096);
+    const { w, values } = weightsOf(gpu, format, [N, K], 4096);
     const [x, g, b] = [normals(1, M * K, 3), normals(2, K), normals(9, N)];
     const y = guarded(gpu, [M, N]);
     const pass = gpu.pass();
@@ -82,12 +62,12 @@ describe.each(NAMES)('matvec %s', (name) => {
     const want = new Float64Array(M * N);
     linear(normed(x, g, [M, K]), values, want, [M, N, K]);
     const biased = want.map((value, i) => value + (b[i % N] ?? 0));
-    expect(worstError(await valuesOf(gpu, y), biased)).toBeLessThan(bound(K));
+    expect(worstError(await valuesOf(gpu, y), biased)).toBeLessThan(productBound(K));
   });
 
   it.each(['F32', 'Q4_K'] as const)('swiglu of two halves after a norm, %s', async (format) => {
     const [M, F, K] = [3, 70, 256];
-    const { w, values } = weightsOf(format, 2 * F, K);
+    const { w, values } = weightsOf(gpu, format, [2 * F, K]);
     const [x, g] = [normals(1, M * K, 0.2), normals(2, K, 0.2)];
     const y = guarded(gpu, [M, F]);
     const pass = gpu.pass();
@@ -103,13 +83,13 @@ describe.each(NAMES)('matvec %s', (name) => {
     linear(input, values.subarray(F * K), up, [M, F, K]);
     const want = new Float64Array(M * F);
     swiglu(gate, up, want);
-    expect(worstError(await valuesOf(gpu, y), want)).toBeLessThan(bound(K) * 4);
+    expect(worstError(await valuesOf(gpu, y), want)).toBeLessThan(productBound(K) * 4);
   });
 
   it('adds the low-rank part of three projections, with the bits of products apart', async () => {
     const [M, K, R, scale] = [3, 96, 8, 0.5];
     const [cuts, N] = [[20, 33], 70];
-    const { w } = weightsOf('F32', N, K);
+    const { w } = weightsOf(gpu, 'F32', [N, K]);
     const x = gpu.upload('x', [M, K], normals(1, M * K));
     const g = gpu.upload('g', [K], normals(2, K));
     const lows = normals(3, M * 3 * R);
@@ -143,7 +123,7 @@ describe.each(NAMES)('matvec %s', (name) => {
 
   it.each(formats)('has the bits of a tile of many rows, %s', async (format) => {
     const [M, N, K] = [9, 70, 256];
-    const { w } = weightsOf(format, N + 6, K);
+    const { w } = weightsOf(gpu, format, [N + 6, K]);
     const part = rowsOf(w, 6, N);
     const x = normals(8, M * K);
     const g = gpu.upload('g', [K], normals(2, K));

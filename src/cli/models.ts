@@ -6,6 +6,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Adapter, checkAdapter, readAdapter } from '../adapter/adapter.ts';
 import { errorMessage, InputError, ModelFileError } from '../base/errors.ts';
+import { SHIPPED_MODELS } from '../base/shipped-models.ts';
 import { type Tokenizer, tokenizerFromMetadata } from '../tokenizer/tokenizer.ts';
 import { type ByteSource, bytesSource } from '../weights/byte-source.ts';
 import { type GgufFile, readGguf } from '../weights/gguf.ts';
@@ -14,8 +15,6 @@ import { type ModelConfig, modelConfig } from '../weights/model-config.ts';
 import { modelHash } from '../weights/model-hash.ts';
 import type { Quantise } from '../weights/quantised-tensor.ts';
 import { hashedFiles, readSafetensorsModel } from '../weights/safetensors-model.ts';
-
-export const SHIPPED_MODELS = ['nano', 'rookie'] as const;
 
 /** The folder of package.json, from the source and from the built bundle alike. */
 export function projectRoot(): string {

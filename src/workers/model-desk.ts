@@ -1,5 +1,6 @@
 // The page's calls about models that it keeps. Runs in the agent worker, so that a download does not wait for the GPU.
 
+import { SHIPPED_MODELS } from '../base/shipped-models.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import type { Net } from '../store/http.ts';
 import { findOffers, HUGGING_FACE, type ModelOffer } from '../store/model-offers.ts';
@@ -16,9 +17,6 @@ export interface ModelDeskOptions {
   /** Address of the model hub, without a slash at the end. */
   hub?: string;
 }
-
-/** Names of the models that come with the page. */
-const RESERVED = ['nano', 'rookie'];
 
 type ModelCalls = Pick<
   PageApi,
@@ -40,7 +38,9 @@ export class ModelDesk implements ModelCalls {
   constructor(options: ModelDeskOptions) {
     this.#options = options;
     const { root, net } = options;
-    this.#store = root.then((folder) => new ModelStore({ root: folder, net, reserved: RESERVED }));
+    this.#store = root.then(
+      (folder) => new ModelStore({ root: folder, net, reserved: SHIPPED_MODELS }),
+    );
     // Every call that needs it tells of its failure.
     this.#store.catch(() => undefined);
   }

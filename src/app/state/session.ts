@@ -1,6 +1,7 @@
 // What the whole page shares: its workers, the GPU, the model at hand, what went wrong.
 import { signal } from '@preact/signals';
 import { ProtocolError } from '../../base/errors.ts';
+import type { ShippedName } from '../../base/shipped-models.ts';
 import {
   type Calls,
   type DeviceInfo,
@@ -13,10 +14,6 @@ import {
   startWorkers,
 } from '../../workers/client.ts';
 import { type GpuProblem, gpuProblem } from '../logic/gpu-support.ts';
-
-/** Models that come with the page. */
-export const SHIPPED = ['nano', 'rookie'] as const;
-export type ShippedName = (typeof SHIPPED)[number];
 
 /** The model at hand; `key` is what it was chosen by. */
 export interface ModelAtHand {

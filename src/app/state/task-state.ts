@@ -1,19 +1,12 @@
 // The Run page: the task, who plays it, and the episode as it comes in.
 import { signal } from '@preact/signals';
 import type { AgentEvent } from '../../agent/events.ts';
+import { SHIPPED_MODELS, type ShippedName } from '../../base/shipped-models.ts';
 import type { Task } from '../../trajectory/task.ts';
 import type { Mode } from '../../trajectory/trace.ts';
 import type { ModelSource, Player, TraceView } from '../../workers/client.ts';
 import { type EpisodeShown, emptyEpisode, episodeOf, withEvent } from '../logic/turns.ts';
-import {
-  announcement,
-  api,
-  needModel,
-  needShipped,
-  pageFile,
-  SHIPPED,
-  type ShippedName,
-} from './session.ts';
+import { announcement, api, needModel, needShipped, pageFile } from './session.ts';
 
 /** Who plays: a shipped model, one of the store, another of the user's, a trained adapter, or the scripted teacher. */
 export type Chosen =
@@ -95,7 +88,7 @@ async function prepare(who: Chosen): Promise<Player> {
       await needModel(who.key, who.source);
       return { kind: 'model' };
     case 'trained': {
-      const base = SHIPPED.find((name) => name === who.base);
+      const base = SHIPPED_MODELS.find((name) => name === who.base);
       if (base !== undefined) await needShipped(base);
       return { kind: 'model', adapterOf: who.run };
     }

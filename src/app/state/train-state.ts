@@ -1,12 +1,13 @@
 // The Train and Kept pages: runs, the one that is open, its numbers and its trajectories.
 import { signal } from '@preact/signals';
 import { InputError } from '../../base/errors.ts';
+import { SHIPPED_MODELS } from '../../base/shipped-models.ts';
 import type { LabProgress } from '../../lab/progress.ts';
 import { persistStorage } from '../../store/quota.ts';
 import type { Metrics } from '../../trajectory/experiment.ts';
 import type { RunListing, StorageListing, TraceListing, TraceView } from '../../workers/client.ts';
 import { type PresetChoices, presetExperiment } from '../logic/preset.ts';
-import { announcement, api, model, needShipped, SHIPPED } from './session.ts';
+import { announcement, api, model, needShipped } from './session.ts';
 
 /** Trajectories of one page of a list. */
 export const PAGE_SIZE = 20;
@@ -63,7 +64,7 @@ export async function showFile(file: File): Promise<void> {
 
 /** Makes a run of the preset and opens it. */
 export async function createRun(choices: PresetChoices): Promise<void> {
-  const base = SHIPPED.find((name) => name === choices.model);
+  const base = SHIPPED_MODELS.find((name) => name === choices.model);
   if (base !== undefined) await needShipped(base);
   const toolspace = model.value?.summary.toolspace ?? 'core';
   // The run is kept either way; a browser that says no may clear it when its disk is full.
@@ -90,7 +91,7 @@ export async function advance(how: 'step' | 'run'): Promise<void> {
 
 /** A run goes on with the model that it began with: a shipped one is loaded, any other must be at hand. */
 async function needRunModel(name: string): Promise<void> {
-  const shipped = SHIPPED.find((item) => item === name);
+  const shipped = SHIPPED_MODELS.find((item) => item === name);
   if (shipped !== undefined) await needShipped(shipped);
   else if (model.value === null) {
     throw new InputError(

@@ -1,9 +1,10 @@
 // The task and how it is run: another task, the model, the mode, Run.
 import { signal } from '@preact/signals';
+import { SHIPPED_MODELS, type ShippedName } from '../../base/shipped-models.ts';
 import { bytes, count, MODE_NAMES, plural } from '../logic/format.ts';
 import { Badge, Field, type Option, Segmented } from '../parts/small.tsx';
 import { models } from '../state/models-state.ts';
-import { attempt, loading, model, problem, SHIPPED } from '../state/session.ts';
+import { attempt, loading, model, problem } from '../state/session.ts';
 import {
   type Chosen,
   chosen,
@@ -110,7 +111,7 @@ function Choices({ busy }: { busy: boolean }) {
   );
 }
 
-type PlayerKey = 'nano' | 'rookie' | `stored:${string}` | 'own' | 'teacher' | 'trained';
+type PlayerKey = ShippedName | `stored:${string}` | 'own' | 'teacher' | 'trained';
 
 function keyOf(who: Chosen): PlayerKey {
   if (who.kind === 'shipped') return who.name;
@@ -159,7 +160,7 @@ function PlayerChoice({ busy }: { busy: boolean }) {
 }
 
 function choose(key: PlayerKey): void {
-  const name = SHIPPED.find((item) => item === key);
+  const name = SHIPPED_MODELS.find((item) => item === key);
   const kept = models.value?.find((model) => key === `stored:${model.name}`);
   if (name !== undefined) chosen.value = { kind: 'shipped', name };
   else if (kept !== undefined && kept.hash !== null) {

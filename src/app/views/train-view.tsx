@@ -1,6 +1,7 @@
 // Training: make a run, step it, watch it, take the adapter home.
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
+import { SHIPPED_MODELS } from '../../base/shipped-models.ts';
 import type { LabProgress } from '../../lab/progress.ts';
 import type { RunListing } from '../../workers/client.ts';
 import { fixed, percent, plural } from '../logic/format.ts';
@@ -9,7 +10,7 @@ import { Chart } from '../parts/chart.tsx';
 import { MetricsTable } from '../parts/metrics-table.tsx';
 import { Badge, Field, NumberField, Tile } from '../parts/small.tsx';
 import { TraceList } from '../parts/trace-list.tsx';
-import { attempt, loading, problem, SHIPPED } from '../state/session.ts';
+import { attempt, loading, problem } from '../state/session.ts';
 import { chosen, episode, finished } from '../state/task-state.ts';
 import {
   advance,
@@ -73,7 +74,7 @@ function NewRun() {
             value={value.model}
             onChange={(event) => set({ model: event.currentTarget.value })}
           >
-            {SHIPPED.map((name) => (
+            {SHIPPED_MODELS.map((name) => (
               <option key={name} value={name}>
                 {name}
               </option>

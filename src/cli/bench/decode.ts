@@ -6,8 +6,8 @@ import type { EnginePolicy } from '../../engine/policy.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { KernelPass } from '../../gpu/pass.ts';
 import { encodeLinear } from '../../kernels/linear.ts';
-import { encodeAxpy } from '../../kernels/optim.ts';
 import { alone, type Bench, interleaved, type Measured, median, timeMs } from './bench.ts';
+import { type BenchPass, emptyPass } from './empty-pass.ts';
 import { benchEngine, flopPerToken } from './subject.ts';
 
 const ROUNDS = 5;
@@ -62,16 +62,8 @@ async function passMs(gpu: Gpu, pass: KernelPass): Promise<number> {
   return total / TOKENS;
 }
 
-/** A pass of `count` dispatches that do next to nothing, each after the one before. */
-function emptyPass(gpu: Gpu, count: number): KernelPass {
-  const [x, y] = [gpu.tensor('bench.x', [4]), gpu.tensor('bench.y', [4])];
-  const pass = gpu.pass();
-  for (let i = 0; i < count; i++) encodeAxpy(pass, { a: 0, x, y });
-  return pass;
-}
-
 /** Every matrix of the model on one row, each once, in the format that decoding reads. */
-function matvecPass(gpu: Gpu, { layers, head }: Model): KernelPass {
+function matvecPass(gpu: Gpu, { layers, head }: Model): BenchPass {
   const widest = Math.max(head.N, ...layers.flatMap(({ gate, down }) => [gate.N, down.K]));
   const [x, y] = [gpu.tensor('bench.vx', [widest]), gpu.tensor('bench.vy', [widest])];
   const pass = gpu.pass();
@@ -79,7 +71,7 @@ function matvecPass(gpu: Gpu, { layers, head }: Model): KernelPass {
   for (const w of [...matrices, head]) {
     encodeLinear(pass, { x: { ...x, shape: [1, w.K] }, w, y: { ...y, shape: [1, w.N] } });
   }
-  return pass;
+  return { pass, free: () => gpu.free(x, y) };
 }
 
 async function measureFloor(gpu: Gpu): Promise<Measured[]> {
@@ -88,18 +80,19 @@ async function measureFloor(gpu: Gpu): Promise<Measured[]> {
   const dispatches = decoder.lastDispatches;
   const empty = emptyPass(gpu, dispatches);
   const matvec = matvecPass(gpu, model);
-  const emptyMatvec = emptyPass(gpu, matvec.entries.length);
+  const emptyMatvec = emptyPass(gpu, matvec.pass.entries.length);
   const floors: number[] = [];
   const times: number[] = [];
   for (let i = -1; i < FLOOR_ROUNDS; i++) {
-    const dispatchMs = await passMs(gpu, empty);
+    const dispatchMs = await passMs(gpu, empty.pass);
     // Without what its dispatches cost, which the first term already has.
-    const arithmeticMs = (await passMs(gpu, matvec)) - (await passMs(gpu, emptyMatvec));
+    const arithmeticMs = (await passMs(gpu, matvec.pass)) - (await passMs(gpu, emptyMatvec.pass));
     const tokenMs = 1000 / (await decodeRate(policy, 1));
     if (i < 0) continue;
     floors.push(dispatchMs + Math.max(0, arithmeticMs));
     times.push(tokenMs);
   }
+  for (const made of [empty, matvec, emptyMatvec]) made.free();
   free();
   const flop = (flopPerToken(model.config) / 1e6).toFixed(2);
   const name = `${dispatches} empty dispatches + ${flop} MFLOP of matvec`;

@@ -3,8 +3,8 @@ import { assert, defined } from '../../base/assert.ts';
 import type { Decoder, StepRow, StepSample } from '../../engine/decoder.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { KernelPass } from '../../gpu/pass.ts';
-import { encodeAxpy } from '../../kernels/optim.ts';
 import { type Bench, interleaved, type Measured } from './bench.ts';
+import { emptyPass } from './empty-pass.ts';
 import { benchEngine } from './subject.ts';
 
 const ROUNDS = 7;
@@ -57,10 +57,8 @@ async function measure(gpu: Gpu, path: string | null): Promise<Measured[]> {
   const token = oneToken(decoder);
   await token();
   const count = decoder.lastDispatches;
-  const [x, y] = [gpu.tensor('bench.x', [4]), gpu.tensor('bench.y', [4])];
-  const pass = gpu.pass();
-  for (let i = 0; i < count; i++) encodeAxpy(pass, { a: 0, x, y });
-  const bare = bareLoop(gpu, pass);
+  const empty = emptyPass(gpu, count);
+  const bare = bareLoop(gpu, empty.pass);
   const whole = await interleaved(
     ROUNDS,
     () => encodeUs(token),
@@ -71,13 +69,13 @@ async function measure(gpu: Gpu, path: string | null): Promise<Measured[]> {
     ROUNDS,
     () =>
       encodeUs(() => {
-        gpu.submit(pass);
+        gpu.submit(empty.pass);
         return gpu.idle();
       }),
     () => encodeUs(bare),
   );
   free();
-  gpu.free(x, y);
+  empty.free();
   const row = (name: string, { first, second, ratio }: typeof whole): Measured => {
     const peer = { name: `a loop of ${count} dispatches`, value: second };
     return { name, value: first, unit: 'us/token', peer, ratio };

@@ -13,7 +13,8 @@ import {
   projectionShape,
   requiredTensors,
 } from '../weights/model-config.ts';
-import { f32Bytes, quantizeQ8 } from '../weights/quant.ts';
+import { f32Bytes } from '../weights/quant.ts';
+import { quantizeQ8 } from '../weights/quantize.ts';
 import { type ParameterInit, Parameters } from './parameters.ts';
 import type { TrainTarget } from './trainer.ts';
 

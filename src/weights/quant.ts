@@ -1,17 +1,20 @@
-// Conversions between f32 and the stored encodings F16, BF16, Q8_0 and Q4_0. Must not know which tensor a
-// row belongs to.
-// Source of Q8_0: quantize_row_q8_0_ref in ggml-quants.c of ggml-org/ggml at d99724f.
+// Stored encodings as f32 values, and the layout of Q8_0 and Q4_0. Must not know which tensor a row belongs to.
+// Source: dequantize_row_q8_0 and dequantize_row_q4_0 in ggml-quants.c of ggml-org/ggml at d99724f.
 import { assert } from '../base/assert.ts';
 import { ModelFileError } from '../base/errors.ts';
 import { isUsable, USABLE_TYPES, type UsableType } from './ggml-types.ts';
 import type { GgufFile } from './gguf.ts';
-import { f16ToF32, f32ToF16 } from './half.ts';
+import { f16ToF32 } from './half.ts';
 import { dequantizeQ4K, dequantizeQ5K, dequantizeQ6K } from './k-quants.ts';
 
 /** Values of a Q8_0 block: an f16 scale and 32 signed bytes. */
 export const Q8_BLOCK = 32;
 /** Bytes of a Q8_0 block. */
 export const Q8_BLOCK_BYTES = 34;
+/** Values of a Q4_0 block: an f16 scale and 32 half bytes; byte j holds the values j (low) and j + 16 (high). */
+export const Q4_BLOCK = 32;
+/** Bytes of a Q4_0 block. */
+export const Q4_BLOCK_BYTES = 18;
 
 /** Half-precision values as f32; `bytes` are little-endian. */
 export function f16BytesToF32(bytes: Uint8Array): Float32Array<ArrayBuffer> {
@@ -41,53 +44,12 @@ export function f32Bytes(values: Float32Array<ArrayBuffer>): Uint8Array<ArrayBuf
   return new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
 }
 
-/**
- * Q8_0 blocks of f32 values, as llama.cpp makes them: d = amax / 127, rounded to f16; q = round(x /
- * d), half away from zero, with the unrounded d.
- * @param values their number is a multiple of 32.
- * @throws {ModelFileError} for values that are not finite or whose scale is beyond f16.
- */
-export function quantizeQ8(values: Float32Array): Uint8Array<ArrayBuffer> {
-  assert(values.length % Q8_BLOCK === 0, `${values.length} values are no whole Q8_0 blocks`);
-  const blocks = values.length / Q8_BLOCK;
-  const out = new Uint8Array(blocks * Q8_BLOCK_BYTES);
-  const view = new DataView(out.buffer);
-  for (let block = 0; block < blocks; block++) {
-    const start = block * Q8_BLOCK;
-    let largest = 0;
-    for (let i = start; i < start + Q8_BLOCK; i++) {
-      const size = Math.abs(values[i] as number);
-      if (size > largest || Number.isNaN(size)) largest = size;
-    }
-    const scale = Math.fround(largest / 127);
-    const half = f32ToF16(scale);
-    if (!Number.isFinite(f16ToF32(half))) {
-      throw new ModelFileError(
-        'quant-range',
-        `q8_0: block ${block} has the value ${largest}, need a finite one below 8.3e6; ` +
-          'did the training diverge?',
-      );
-    }
-    const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
-    const at = block * Q8_BLOCK_BYTES;
-    view.setUint16(at, half, true);
-    for (let i = 0; i < Q8_BLOCK; i++) {
-      const x = Math.fround((values[start + i] as number) * inverse);
-      view.setInt8(at + 2 + i, Math.sign(x) * Math.floor(Math.abs(x) + 0.5));
-    }
-  }
-  return out;
-}
-
-/** Bytes of a Q4_0 block: an f16 scale; byte j holds the values j (low) and j + 16 (high). */
-const Q4_BLOCK_BYTES = 18;
-
 /** The values of Q4_0 blocks: d · (q - 8). */
 export function dequantizeQ4(bytes: Uint8Array): Float32Array<ArrayBuffer> {
   assert(bytes.length % Q4_BLOCK_BYTES === 0, `${bytes.length} bytes are no whole Q4_0 blocks`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const out = new Float32Array((bytes.length / Q4_BLOCK_BYTES) * 32);
-  for (let at = 0, to = 0; at < bytes.length; at += Q4_BLOCK_BYTES, to += 32) {
+  const out = new Float32Array((bytes.length / Q4_BLOCK_BYTES) * Q4_BLOCK);
+  for (let at = 0, to = 0; at < bytes.length; at += Q4_BLOCK_BYTES, to += Q4_BLOCK) {
     const scale = f16ToF32(view.getUint16(at, true));
     for (let j = 0; j < 16; j++) {
       const pair = view.getUint8(at + 2 + j);

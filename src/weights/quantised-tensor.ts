@@ -1,9 +1,11 @@
 // A tensor of a safetensors file in the encoding of GGUF: rows reordered and values quantised as
 // they are read. Must not know what the tensor is for.
+import { defined } from '../base/assert.ts';
 import { ModelFileError } from '../base/errors.ts';
 import type { ByteSource } from './byte-source.ts';
-import { dequantize, f32Bytes, Q8_BLOCK, Q8_BLOCK_BYTES, quantizeQ8 } from './quant.ts';
-import { quantizeQ4 } from './quantize.ts';
+import { typeOfName } from './ggml-types.ts';
+import { dequantize, f32Bytes } from './quant.ts';
+import { quantizeQ4, quantizeQ8 } from './quantize.ts';
 import { dtypeBytes, type SafetensorsEntry } from './safetensors-header.ts';
 import { shown } from './shown.ts';
 
@@ -35,8 +37,8 @@ export interface QuantisedTensor {
 
 /** The most values that are decoded at a time; a multiple of every block. */
 const CHUNK_VALUES = 2 ** 20;
-const Q4_BLOCK = 32;
-const Q4_BLOCK_BYTES = 18;
+/** By the type that values become. */
+const ENCODERS = { F32: f32Bytes, Q8_0: quantizeQ8, Q4_0: quantizeQ4 };
 
 /**
  * How a stored tensor will be presented.
@@ -83,16 +85,10 @@ export function quantisedTensor(parts: {
 }
 
 function encodingOf({ dtype }: SafetensorsEntry, target: Quantise | 'F32'): Encoding {
-  if (target === 'Q8_0') {
-    return { type: target, block: Q8_BLOCK, bytes: Q8_BLOCK_BYTES, encode: quantizeQ8 };
-  }
-  if (target === 'Q4_0') {
-    return { type: target, block: Q4_BLOCK, bytes: Q4_BLOCK_BYTES, encode: quantizeQ4 };
-  }
-  if (target === 'none' || target === dtype) {
-    return { type: dtype, block: 1, bytes: dtypeBytes(dtype), encode: null };
-  }
-  return { type: 'F32', block: 1, bytes: 4, encode: f32Bytes };
+  const asStored = target === 'none' || target === dtype;
+  const type = asStored ? dtype : target;
+  const { block, bytes } = defined(typeOfName(type), type);
+  return { type, block, bytes, encode: asStored ? null : ENCODERS[target] };
 }
 
 /**

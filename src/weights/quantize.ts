@@ -1,13 +1,47 @@
-// Quantisers beside Q8_0. Must not know which tensor a row belongs to.
-// Source: quantize_row_q4_0_ref in ggml-quants.c of ggml-org/ggml at d99724f.
+// Quantisers of f32 values. Must not know which tensor a row belongs to.
+// Source: quantize_row_q8_0_ref and quantize_row_q4_0_ref in ggml-quants.c of ggml-org/ggml at d99724f.
 import { assert } from '../base/assert.ts';
 import { ModelFileError } from '../base/errors.ts';
 import { f16ToF32, f32ToF16 } from './half.ts';
+import { Q4_BLOCK, Q4_BLOCK_BYTES, Q8_BLOCK, Q8_BLOCK_BYTES } from './quant.ts';
 
-/** Values of a Q4_0 block: an f16 scale and 32 half bytes. */
-const BLOCK = 32;
-const HALF = 16;
-const BLOCK_BYTES = 18;
+/**
+ * Q8_0 blocks of f32 values, as llama.cpp makes them: d = amax / 127, rounded to f16; q = round(x /
+ * d), half away from zero, with the unrounded d.
+ * @param values their number is a multiple of 32.
+ * @throws {ModelFileError} for values that are not finite or whose scale is beyond f16.
+ */
+export function quantizeQ8(values: Float32Array): Uint8Array<ArrayBuffer> {
+  assert(values.length % Q8_BLOCK === 0, `${values.length} values are no whole Q8_0 blocks`);
+  const blocks = values.length / Q8_BLOCK;
+  const out = new Uint8Array(blocks * Q8_BLOCK_BYTES);
+  const view = new DataView(out.buffer);
+  for (let block = 0; block < blocks; block++) {
+    const start = block * Q8_BLOCK;
+    let largest = 0;
+    for (let i = start; i < start + Q8_BLOCK; i++) {
+      const size = Math.abs(values[i] as number);
+      if (size > largest || Number.isNaN(size)) largest = size;
+    }
+    const scale = Math.fround(largest / 127);
+    const half = f32ToF16(scale);
+    if (!Number.isFinite(f16ToF32(half))) {
+      throw new ModelFileError(
+        'quant-range',
+        `q8_0: block ${block} has the value ${largest}, need a finite one below 8.3e6; ` +
+          'did the training diverge?',
+      );
+    }
+    const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
+    const at = block * Q8_BLOCK_BYTES;
+    view.setUint16(at, half, true);
+    for (let i = 0; i < Q8_BLOCK; i++) {
+      const x = Math.fround((values[start + i] as number) * inverse);
+      view.setInt8(at + 2 + i, Math.sign(x) * Math.floor(Math.abs(x) + 0.5));
+    }
+  }
+  return out;
+}
 
 /**
  * Q4_0 blocks of f32 values, as llama.cpp makes them: d = m / -8 with m the value of the largest
@@ -16,12 +50,12 @@ const BLOCK_BYTES = 18;
  * @throws {ModelFileError} for values that are not finite or whose scale is beyond f16.
  */
 export function quantizeQ4(values: Float32Array): Uint8Array<ArrayBuffer> {
-  assert(values.length % BLOCK === 0, `${values.length} values are no whole Q4_0 blocks`);
-  const out = new Uint8Array((values.length / BLOCK) * BLOCK_BYTES);
+  assert(values.length % Q4_BLOCK === 0, `${values.length} values are no whole Q4_0 blocks`);
+  const out = new Uint8Array((values.length / Q4_BLOCK) * Q4_BLOCK_BYTES);
   const view = new DataView(out.buffer);
-  for (let start = 0, at = 0; start < values.length; start += BLOCK, at += BLOCK_BYTES) {
+  for (let start = 0, at = 0; start < values.length; start += Q4_BLOCK, at += Q4_BLOCK_BYTES) {
     let extreme = 0;
-    for (let i = start; i < start + BLOCK; i++) {
+    for (let i = start; i < start + Q4_BLOCK; i++) {
       const value = values[i] as number;
       if (Math.abs(value) > Math.abs(extreme) || Number.isNaN(value)) extreme = value;
     }
@@ -30,15 +64,15 @@ export function quantizeQ4(values: Float32Array): Uint8Array<ArrayBuffer> {
     if (!Number.isFinite(f16ToF32(half))) {
       throw new ModelFileError(
         'quant-range',
-        `q4_0: block ${start / BLOCK} has the value ${extreme}, need a finite one below 5.2e5; ` +
+        `q4_0: block ${start / Q4_BLOCK} has the value ${extreme}, need a finite one below 5.2e5; ` +
           'did the training diverge?',
       );
     }
     const inverse = scale === 0 ? 0 : Math.fround(1 / scale);
     view.setUint16(at, half, true);
-    for (let j = 0; j < HALF; j++) {
+    for (let j = 0; j < Q4_BLOCK / 2; j++) {
       const low = nibble(values[start + j] as number, inverse);
-      const high = nibble(values[start + HALF + j] as number, inverse);
+      const high = nibble(values[start + Q4_BLOCK / 2 + j] as number, inverse);
       out[at + 2 + j] = low | (high << 4);
     }
   }

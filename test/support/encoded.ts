@@ -2,7 +2,8 @@
 import { Rng } from '../../src/base/rng.ts';
 import { typeOfName, type UsableType } from '../../src/weights/ggml-types.ts';
 import { f32ToF16 } from '../../src/weights/half.ts';
-import { dequantize, f32Bytes, quantizeQ8 } from '../../src/weights/quant.ts';
+import { dequantize, f32Bytes } from '../../src/weights/quant.ts';
+import { quantizeQ8 } from '../../src/weights/quantize.ts';
 import { normals } from './guarded.ts';
 
 /** Byte offsets of the f16 scales in a block whose other bytes may be anything. */

@@ -3,7 +3,7 @@
 // Must not know which tensor a row belongs to, nor how src/ decodes a block.
 // Source of the layouts: ggml-common.h of ggml-org/ggml at d99724f.
 import { f16ToF32, f32ToF16 } from '../../src/weights/half.ts';
-import { quantizeQ8 } from '../../src/weights/quant.ts';
+import { quantizeQ8 } from '../../src/weights/quantize.ts';
 
 export const STORED_TYPES = ['F32', 'F16', 'BF16', 'Q8_0', 'Q4_0', 'Q4_K', 'Q5_K', 'Q6_K'] as const;
 export type StoredType = (typeof STORED_TYPES)[number];

@@ -4,8 +4,8 @@ import { tokenizerFromMetadata } from '../../../src/tokenizer/tokenizer.ts';
 import { type ByteSource, bytesSource } from '../../../src/weights/byte-source.ts';
 import { type GgufFile, readGguf } from '../../../src/weights/gguf.ts';
 import { modelConfig } from '../../../src/weights/model-config.ts';
-import { dequantize, quantizeQ8, readTensorF32 } from '../../../src/weights/quant.ts';
-import { quantizeQ4 } from '../../../src/weights/quantize.ts';
+import { dequantize, readTensorF32 } from '../../../src/weights/quant.ts';
+import { quantizeQ4, quantizeQ8 } from '../../../src/weights/quantize.ts';
 import { hashedFiles, readSafetensorsModel } from '../../../src/weights/safetensors-model.ts';
 import { hfFolder, jsonSource, SIZES } from '../../support/hf-folder.ts';
 

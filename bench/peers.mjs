@@ -63,7 +63,7 @@ const OWN = {
       ...{ 'dispatches-adapter': 'at most 1', 'buffers-adapter': '0', 'bind-groups-adapter': '0' },
     },
   },
-  variants: { driver: 'swiftshader', targets: {} },
+  families: { driver: 'swiftshader', targets: {} },
 };
 const NAMES = [...Object.keys(PRODUCTS), 'generate', ...Object.keys(OWN)];
 

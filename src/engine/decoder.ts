@@ -11,7 +11,13 @@ import type { AdapterWeights } from './adapter-weights.ts';
 import { JoinedAdapter } from './joined-adapter.ts';
 import type { KvCache } from './kv-cache.ts';
 import type { Model } from './model.ts';
-import { encodeLayer, encodeNormed, type StepContext, takesJoined } from './step-layer.ts';
+import {
+  encodeLayer,
+  encodeNormed,
+  type StepContext,
+  type StepKind,
+  takesJoined,
+} from './step-layer.ts';
 
 /** One token to compute. */
 export interface StepRow {
@@ -46,7 +52,7 @@ interface Plan {
 interface StepShape {
   readonly R: number;
   readonly S: number;
-  readonly rows: 'decode' | 'prefill';
+  readonly rows: StepKind;
   readonly useTopK: boolean;
   readonly useTopP: boolean;
 }
@@ -72,6 +78,11 @@ export class Decoder {
     const fields = this.#staged.length / MAX_ROWS;
     this.#inputs = gpu.tensor('step.inputs', [fields, MAX_ROWS], 'u32');
     this.#outputs = gpu.tensor('step.outputs', [2 * MAX_ROWS], 'u32');
+  }
+
+  /** Whether rows of a sequence have the same bits as a prompt and as a continuation. */
+  get isExact(): boolean {
+    return this.#gpu.caps.family === 'cpu';
   }
 
   get model(): Model {
@@ -116,8 +127,9 @@ export class Decoder {
   async step(
     rows: readonly StepRow[],
     samples: readonly StepSample[],
+    kind: StepKind,
   ): Promise<{ ids: Uint32Array; logprobs: Float32Array }> {
-    const plan = this.#plan(rows, samples);
+    const plan = this.#plan(rows, samples, kind);
     this.#upload(rows, samples);
     this.#gpu.submit(plan.entries);
     this.lastDispatches = plan.entries.length;
@@ -164,12 +176,11 @@ export class Decoder {
     return { ...this.#inputs, offset, shape: [count] };
   }
 
-  #plan(rows: readonly StepRow[], samples: readonly StepSample[]): Plan {
-    const slots = new Set(rows.map((row) => row.slot));
+  #plan(rows: readonly StepRow[], samples: readonly StepSample[], kind: StepKind): Plan {
     const shape: StepShape = {
       R: bucket(rows.length),
       S: samples.length === 0 ? 0 : bucket(samples.length),
-      rows: slots.size === rows.length ? 'decode' : 'prefill',
+      rows: kind,
       useTopK: samples.some((sample) => sample.topK > 0),
       useTopP: samples.some((sample) => sample.topP < 1),
     };
@@ -210,7 +221,8 @@ export class Decoder {
     const last = this.#view('last', [S, C]);
     encodeEmbed(pass, { ids: this.#input(4, S), table: f32Matrix(reshape(x, [R, C])), y: last });
     const logits = this.#view('logits', [S, V]);
-    encodeNormed(context, last, outputNorm, { ws: [head], y: logits });
+    // Logits of a prompt's last row are those of any other row.
+    encodeNormed({ ...context, rows: 'decode' }, last, outputNorm, { ws: [head], y: logits });
     const scratch = sampleScratchShapes(S, V);
     const filtered = useTopK || useTopP;
     encodeSample(pass, {

@@ -17,6 +17,8 @@ export interface CachedSequence {
   readonly names: (string | null)[];
   /** A request is working on it: it cannot be evicted. */
   busy: boolean;
+  /** Holds keys and values that a prompt of the same ids would not give bit by bit: its further pages are its own. */
+  mixed: boolean;
   /** Forgotten while a request was working on it: it goes when that request ends. */
   doomed: boolean;
 }
@@ -96,7 +98,7 @@ export class KvCache {
     }
     const slot = this.#freeSlots.pop() ?? this.#evict()?.slot;
     if (slot === undefined) return null;
-    const state = { pages: [], names: [], ids: [], busy: true, doomed: false };
+    const state = { pages: [], names: [], ids: [], busy: true, mixed: false, doomed: false };
     const fresh: CachedSequence = { key, slot, ...state };
     this.#sequences.set(key, fresh);
     this.#share(fresh, ids);
@@ -136,14 +138,18 @@ export class KvCache {
     if (sequence.pages.length > 0) this.#writePages(sequence, 0);
   }
 
-  /** Notes that ids were computed; pages that became full can be shared from now on. */
-  extend(sequence: CachedSequence, ids: readonly number[]): void {
+  /**
+   * Notes that ids were computed; pages that became full can be shared from now on, unless they are not `exact`: what a
+   * prompt of the same ids gives, bit by bit.
+   */
+  extend(sequence: CachedSequence, ids: readonly number[], exact: boolean): void {
     sequence.ids.push(...ids);
+    if (!exact) sequence.mixed = true;
     const { names, pages } = sequence;
     while ((names.length + 1) * PAGE <= sequence.ids.length) {
       const i = names.length;
       const name = pageName(i === 0 ? -1 : (pages[i - 1] ?? -1), sequence.ids, i * PAGE);
-      const taken = sequence.doomed || this.#byContent.has(name);
+      const taken = sequence.doomed || sequence.mixed || this.#byContent.has(name);
       if (!taken) this.#byContent.set(name, pages[i] ?? -1);
       names.push(taken ? null : name);
     }

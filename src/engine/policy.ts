@@ -10,6 +10,7 @@ import type {
 import { type Decoder, MAX_ROWS, MAX_SAMPLES, type StepRow, type StepSample } from './decoder.ts';
 import type { CachedSequence } from './kv-cache.ts';
 import { assertIds } from './model.ts';
+import type { StepKind } from './step-layer.ts';
 
 interface Active {
   readonly request: GenerateRequest;
@@ -45,6 +46,7 @@ export class EnginePolicy implements TokenPolicy {
   #waiting: Active[] = [];
   #active: Active[] = [];
   #running = false;
+  #lastKind: StepKind = 'decode';
 
   constructor(name: string, decoder: Decoder, eosIds: readonly number[]) {
     this.name = name;
@@ -143,7 +145,16 @@ export class EnginePolicy implements TokenPolicy {
     });
   }
 
+  /** Prompts and continuations take turns: a row's bits depend on which of the two it is. */
+  #nextKind(): StepKind {
+    const prompts = this.#active.filter(inPrompt).length;
+    const turn = this.#lastKind === 'decode' || prompts === this.#active.length;
+    return prompts > 0 && turn ? 'prefill' : 'decode';
+  }
+
   async #step(): Promise<void> {
+    const kind = this.#nextKind();
+    this.#lastKind = kind;
     const rows: StepRow[] = [];
     const samples: StepSample[] = [];
     const sampled: Active[] = [];
@@ -151,6 +162,7 @@ export class EnginePolicy implements TokenPolicy {
     for (const entry of this.#active) {
       const { sequence } = entry;
       if (sequence === null || rows.length === MAX_ROWS) continue;
+      if (inPrompt(entry) !== (kind === 'prefill')) continue;
       const todo = pendingIds(entry, sequence, MAX_ROWS - rows.length);
       todo.ids.forEach((id, i) => {
         rows.push({ id, slot: sequence.slot, position: sequence.ids.length + i });
@@ -161,10 +173,11 @@ export class EnginePolicy implements TokenPolicy {
       sampled.push(entry);
     }
     const started = performance.now();
-    const { ids, logprobs } = await this.#decoder.step(rows, samples);
-    this.#count(rows.length, samples.length, performance.now() - started);
+    const { ids, logprobs } = await this.#decoder.step(rows, samples, kind);
+    this.#count(kind, rows.length, performance.now() - started);
+    const exact = kind === 'prefill' || this.#decoder.isExact;
     for (const { entry, ids: done } of fed) {
-      if (entry.sequence !== null) this.#decoder.cache.extend(entry.sequence, done);
+      if (entry.sequence !== null) this.#decoder.cache.extend(entry.sequence, done, exact);
     }
     sampled.forEach((entry, i) => {
       this.#accept(entry, ids[i] ?? 0, logprobs[i] ?? 0);
@@ -175,13 +188,13 @@ export class EnginePolicy implements TokenPolicy {
     this.#active = this.#active.filter((entry) => entry.sequence !== null);
   }
 
-  #count(rows: number, samples: number, ms: number): void {
+  #count(kind: StepKind, rows: number, ms: number): void {
     this.counters.steps += 1;
-    if (rows > samples) {
+    if (kind === 'prefill') {
       this.counters.prefillTokens += rows;
       this.counters.prefillMs += ms;
     } else {
-      this.counters.decodeTokens += samples;
+      this.counters.decodeTokens += rows;
       this.counters.decodeMs += ms;
     }
   }
@@ -227,6 +240,11 @@ function pendingIds(
     list.push((t < request.ids.length ? request.ids[t] : ids[t - request.ids.length]) ?? 0);
   }
   return { ids: list, last: to === total };
+}
+
+/** Whether part of the prompt is still to be computed. */
+function inPrompt({ request, sequence }: Active): boolean {
+  return sequence !== null && sequence.ids.length < request.ids.length;
 }
 
 function sampleOf(entry: Active, row: number): StepSample {

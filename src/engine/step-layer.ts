@@ -16,11 +16,17 @@ import { type JoinedAdapter, type JoinedPair, tensorOf } from './joined-adapter.
 import type { KvCache } from './kv-cache.ts';
 import type { JoinedWeights, LayerWeights, Model } from './model.ts';
 
+/**
+ * `prefill`: rows of prompts, any number of a sequence. `decode`: one row of each sequence, behind its prompt. Kernels may
+ * differ between the two, so a row's bits depend on which it is, never on the rows beside it.
+ */
+export type StepKind = 'prefill' | 'decode';
+
 /** A step of R rows while it is recorded. */
 export interface StepContext {
   readonly pass: KernelPass;
   readonly R: number;
-  readonly rows: 'decode' | 'prefill';
+  readonly rows: StepKind;
   readonly model: Model;
   readonly adapter: AdapterWeights | null;
   /** The adapter as the joined weights take it; null without one, or without those. */
@@ -77,7 +83,7 @@ function encodeJoined(
   encodeResidual(context, `blk.${l}.attn_output`, att, o, x);
   const h = view('h', F);
   const pair = pairs?.gateUp ?? null;
-  if (fitsMatvec(R, config.hidden)) {
+  if (takesMatvec(context, R, config.hidden)) {
     encodeNormed(context, x, ffnNorm, { ws: [gateUp], y: h, swiglu: true, pair });
   } else {
     const both = view('gateUp', 2 * F);
@@ -99,7 +105,7 @@ interface NormedProduct {
 
 /** y = norm(x) wᵀ (+ bias), and the adapter's part: the same bits for any number of rows. */
 export function encodeNormed(
-  context: Pick<StepContext, 'pass' | 'model' | 'view' | 'joinedAdapter'>,
+  context: Pick<StepContext, 'pass' | 'rows' | 'model' | 'view' | 'joinedAdapter'>,
   x: GpuTensor,
   gains: GpuTensor,
   product: NormedProduct,
@@ -109,7 +115,7 @@ export function encodeNormed(
   const M = x.shape[0] ?? 0;
   const { ws, y, bias = null, pair = null, swiglu = false } = product;
   const scale = context.joinedAdapter?.adapter.scale ?? 1;
-  if (fitsMatvec(M, C)) {
+  if (takesMatvec(context, M, C)) {
     const norm = { w: gains, eps };
     let lora: MatvecLora | null = null;
     if (pair !== null) {
@@ -139,21 +145,35 @@ export function encodeNormed(
 
 /** x += input wᵀ, and the adapter's part. */
 function encodeResidual(
-  { pass, R, adapter, view }: StepContext,
+  context: StepContext,
   stem: string,
   input: GpuTensor,
   w: WeightMatrix,
   x: GpuTensor,
 ): void {
+  const { pass, R, adapter, view } = context;
   const pair = adapter?.pairs.get(stem);
   const t = adapter === null ? null : view('low', [R, adapter.paddedRank]);
-  if (adapter === null || t === null || pair === undefined || !fitsMatvec(R, w.K)) {
+  if (!takesMatvec(context, R, w.K)) {
     encodeProjection(pass, { x: input, w, y: x, stem, adapter, t, accumulate: true });
     return;
   }
-  encodeLinear(pass, { x: input, w: pair.a, y: t });
-  const lora = { low: t, b: tensorOf(pair.b), cuts: [], scale: adapter.scale };
+  let lora: MatvecLora | null = null;
+  if (adapter !== null && pair !== undefined) {
+    const low = defined(t, `${stem} scratch`);
+    encodeMatvec(pass, { x: input, w: pair.a, y: low });
+    lora = { low, b: tensorOf(pair.b), cuts: [], scale: adapter.scale };
+  }
   encodeMatvec(pass, { x: input, w, y: x, accumulate: true, lora });
+}
+
+/** Whether products of M rows of K values go row by row. Prompts do so only where that gives the bits of tiles. */
+function takesMatvec(
+  { pass: { caps }, rows }: Pick<StepContext, 'pass' | 'rows'>,
+  M: number,
+  K: number,
+): boolean {
+  return (rows === 'decode' || caps.family === 'cpu') && fitsMatvec(caps, M, K);
 }
 
 function layerCache({ cache }: StepContext, l: number) {

@@ -1,5 +1,11 @@
 // What an adapter can do, as one record. The browser is never sniffed: features, limits and info decide.
 
+/**
+ * Which matrix kernels are used: those of `gpu` share tiles in workgroup memory and split sums over lanes, those of `cpu` use
+ * no workgroup memory, which software adapters clear and copy at great cost.
+ */
+export type KernelFamily = 'gpu' | 'cpu';
+
 export interface Caps {
   readonly vendor: string;
   readonly architecture: string;
@@ -9,6 +15,8 @@ export interface Caps {
   readonly features: readonly string[];
   /** Lanes of a subgroup when the device has one fixed size, else 0: then no kernel uses subgroups. */
   readonly subgroupSize: number;
+  /** By what the adapter is; src/kernels/choose-family.ts measures. */
+  readonly family: KernelFamily;
   readonly f16: boolean;
   readonly timestamps: boolean;
   readonly limits: {
@@ -30,13 +38,15 @@ export function capsOf(adapter: GPUAdapter): Caps {
   const fixed = features.has('subgroups') && info.subgroupMinSize === info.subgroupMaxSize;
   const size = fixed ? info.subgroupMaxSize : 0;
   const text = `${info.vendor} ${info.architecture} ${info.description}`.toLowerCase();
+  const software = /swiftshader|llvmpipe|lavapipe|software/.test(text);
   return {
     vendor: info.vendor,
     architecture: info.architecture,
     description: info.description,
-    software: /swiftshader|llvmpipe|lavapipe|software/.test(text),
+    software,
     features: [...features].sort(),
     subgroupSize: KERNEL_SUBGROUP_SIZES.includes(size) ? size : 0,
+    family: software ? 'cpu' : 'gpu',
     f16: features.has('shader-f16'),
     timestamps: features.has('timestamp-query'),
     limits: {

@@ -7,7 +7,7 @@ import { type GpuTensor, sizeOf } from './tensor.ts';
 /**
  * One shader file as the host sees it. Binding 0 is `params` (a uniform struct of 4-byte scalars in this order), then
  * `reads`, then `writes`. A name with a condition (`'w_scale?scaled'`) is bound only in variants that have it on,
- * `'w_scale?!scaled'` only in those that have not.
+ * `'w_scale?!scaled'` only in those that have not, `'g?norm&!int8'` where both hold.
  */
 export interface KernelSpec {
   /** Path below shaders/ without ending; the entry point is its last part. */
@@ -230,10 +230,10 @@ function placesOf(
 
 function bound(names: readonly string[], on: ReadonlySet<Condition>): string[] {
   return names.flatMap((entry) => {
-    const [name = '', condition] = entry.split('?');
-    if (condition === undefined) return [name];
-    const negated = condition.startsWith('!');
-    return on.has(condition.replace('!', '') as Condition) !== negated ? [name] : [];
+    const [name = '', conditions = ''] = entry.split('?');
+    const holds = (condition: string) =>
+      on.has(condition.replace('!', '') as Condition) !== condition.startsWith('!');
+    return conditions === '' || conditions.split('&').every(holds) ? [name] : [];
   });
 }
 

@@ -17,6 +17,7 @@ export const CONDITIONS = [
   'row_scale',
   'swiglu',
   'lora',
+  'int8',
   'joined',
   'interleaved',
   'accumulate',

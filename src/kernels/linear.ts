@@ -1,8 +1,9 @@
 // Host functions of the matrix products: forward, gradient of the input, gradient of the weights.
 import { assert } from '../base/assert.ts';
 import { ShapeError } from '../base/errors.ts';
+import type { Caps } from '../gpu/caps.ts';
 import type { KernelPass } from '../gpu/pass.ts';
-import { kernel } from '../gpu/pipeline.ts';
+import type { KernelSpec } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
 import { tileVariant } from './launch.ts';
@@ -16,29 +17,47 @@ import {
 } from './weight-matrix.ts';
 
 const params = { ...SHARD_PARAMS, scale: 'f32' } as const;
-const LINEAR = kernel({
+const LINEAR = inFamilies('matmul/gemm', {
   file: 'matmul/linear',
   params,
   reads: ['x', 'w', 'w_scale?scaled', 'row_scale?row_scale', 'bias?bias'],
   writes: ['y'],
 });
-const INPUT_GRAD = kernel({
+const INPUT_GRAD = inFamilies('matmul/gemm_input_grad', {
   file: 'matmul/linear_input_grad',
   params,
   reads: ['dy', 'w', 'w_scale?scaled'],
   writes: ['dx'],
 });
-const WEIGHT_GRAD = kernel({
+const WEIGHT_GRAD = inFamilies('matmul/gemm_weight_grad', {
   file: 'matmul/linear_weight_grad',
   params: { M: 'u32', N: 'u32', K: 'u32', scale: 'f32' },
   reads: ['dy', 'x'],
   writes: ['dw'],
 });
 
+/** A kernel of the CPU family, and the one of the GPU family with the same parameters and bindings. */
+function inFamilies<const P extends KernelSpec>(gpuFile: string, cpu: P) {
+  return { cpu, gpu: { ...cpu, file: gpuFile } };
+}
+
+/** Outputs of a workgroup of the GPU family along each axis. */
+const GEMM_TILE = 64;
+
 /** Rows of a register tile: the smallest of 1, 4 and 16 that holds all rows. Bits do not depend on it. */
 function tileRows(count: number): number {
   if (count <= 1) return 1;
   return count <= 4 ? 4 : 16;
+}
+
+/** How the product of a family is built, and the grid over its outputs. */
+function tiles(caps: Caps, [rows, columns]: readonly [number, number], on: readonly Condition[]) {
+  const grid = (tileColumns: number, tile: number) =>
+    [Math.ceil(columns / tileColumns), Math.ceil(rows / tile)] as const;
+  if (caps.family === 'gpu') return { variant: { on }, grid: grid(GEMM_TILE, GEMM_TILE) };
+  const tile = tileRows(rows);
+  const { lanes, ...how } = tileVariant(caps, tile, on);
+  return { ...how, grid: grid(4 * lanes, tile) };
 }
 
 function assertColumns(K: number, name: string): void {
@@ -75,26 +94,24 @@ export function encodeLinear(pass: KernelPass, args: LinearArgs): void {
   if (rowScale !== null) assertShape(rowScale, [M], 'linear.rowScale');
   assertColumns(w.K, 'linear.w');
   assert(bias === null || !accumulate, 'linear: a bias with accumulate');
-  if (rowScale === null && fitsMatvec(M, w.K)) {
+  // The products of the CPU family give a row the same bits, so the one for few rows can take its place.
+  if (pass.caps.family === 'cpu' && rowScale === null && fitsMatvec(pass.caps, M, w.K)) {
     encodeMatvec(pass, args);
     return;
   }
-  const rows = tileRows(M);
   const on: Condition[] = [...formatConditions(w)];
   if (accumulate) on.push('accumulate');
   if (bias !== null) on.push('bias');
   if (rowScale !== null) on.push('row_scale');
-  const { lanes, ...how } = tileVariant(pass.caps, rows, on);
   for (const shard of w.shards) {
-    pass.dispatch(LINEAR, {
-      ...how,
+    pass.dispatch(LINEAR[pass.caps.family], {
+      ...tiles(pass.caps, [M, shard.N], on),
       params: { ...shardParams(M, w, shard), scale: args.scale ?? 1 },
       bind: {
         ...{ x, y, ...shardBindings(shard) },
         ...(bias === null ? {} : { bias }),
         ...(rowScale === null ? {} : { row_scale: rowScale }),
       },
-      grid: [Math.ceil(shard.N / (4 * lanes)), Math.ceil(M / rows)],
     });
   }
 }
@@ -118,17 +135,14 @@ export function encodeLinearInputGrad(pass: KernelPass, args: LinearInputGradArg
   assertShape(dy, [M, w.N], 'linear-input-grad.dy');
   assertShape(dx, [M, w.K], 'linear-input-grad.dx');
   assertColumns(w.K, 'linear-input-grad.w');
-  const rows = tileRows(M);
   w.shards.forEach((shard, i) => {
     const on: Condition[] = [...formatConditions(w)];
     // The parts of the sum that other shards give are added to what the first wrote.
     if (args.accumulate || i > 0) on.push('accumulate');
-    const { lanes, ...how } = tileVariant(pass.caps, rows, on);
-    pass.dispatch(INPUT_GRAD, {
-      ...how,
+    pass.dispatch(INPUT_GRAD[pass.caps.family], {
+      ...tiles(pass.caps, [M, w.K], on),
       params: { ...shardParams(M, w, shard), scale: args.scale ?? 1 },
       bind: { dy, dx, ...shardBindings(shard) },
-      grid: [Math.ceil(w.K / (4 * lanes)), Math.ceil(M / rows)],
     });
   });
 }
@@ -152,11 +166,9 @@ export function encodeLinearWeightGrad(pass: KernelPass, args: LinearWeightGradA
   assertShape(x, [M, K], 'linear-weight-grad.x');
   assertShape(dw, [N, K], 'linear-weight-grad.dw');
   assertColumns(K, 'linear-weight-grad.x');
-  const { lanes, ...how } = tileVariant(pass.caps, 16, []);
-  pass.dispatch(WEIGHT_GRAD, {
-    ...how,
+  pass.dispatch(WEIGHT_GRAD[pass.caps.family], {
+    ...tiles(pass.caps, [N, K], []),
     params: { M, N, K, scale: args.scale ?? 1 },
     bind: { dy, x, dw },
-    grid: [Math.ceil(K / (4 * lanes)), Math.ceil(N / 16)],
   });
 }

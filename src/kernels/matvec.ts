@@ -2,11 +2,13 @@
 // model.
 import { assert } from '../base/assert.ts';
 import { ShapeError } from '../base/errors.ts';
+import type { Caps, KernelFamily } from '../gpu/caps.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
 import { isBlocks, tileVariant } from './launch.ts';
+import type { QuantizedRows } from './quantize-rows.ts';
 import {
   formatConditions,
   SHARD_PARAMS,
@@ -31,12 +33,32 @@ const MATVEC = kernel({
   writes: ['y'],
 });
 
-/** Rows that one dispatch takes at most. */
-export const MATVEC_ROWS = 4;
+/** The product of the GPU family, and of rows of 8 bits. */
+const MATVEC_SPLIT = kernel({
+  ...{ file: 'matmul/matvec_split', params: MATVEC.params, writes: MATVEC.writes },
+  reads: [
+    'x',
+    'w',
+    'w_scale?scaled',
+    'x_scale?int8',
+    'g?norm&!int8',
+    'bias?bias',
+    'low?lora',
+    'b?lora',
+  ],
+});
+
+/** Rows that the product of a family takes at most. */
+const MATVEC_ROWS: Readonly<Record<KernelFamily, number>> = { cpu: 4, gpu: 64 };
+/** Rows of a workgroup of the GPU family at most. Bits do not depend on it. */
+const SPLIT_ROWS = 8;
+/** Its lanes where subgroups are not used, and the workgroups along x at most. */
+const SPLIT_LANES = 32;
+const SPLIT_GROUPS = 32768;
 
 /** Whether a product of `M` rows by rows of `K` values can go this way. */
-export function fitsMatvec(M: number, K: number): boolean {
-  return M <= MATVEC_ROWS && isBlocks(K);
+export function fitsMatvec({ family }: Pick<Caps, 'family'>, M: number, K: number): boolean {
+  return M <= MATVEC_ROWS[family] && isBlocks(K);
 }
 
 /** The adapter's part of a product whose weight rows are of one or more projections, one below the other. */
@@ -53,6 +75,8 @@ export interface MatvecLora {
 export interface MatvecArgs {
   /** (M, K) */
   readonly x: GpuTensor;
+  /** x as encodeQuantizeRows gives it, to be read in its place where weights are in blocks of at most 8 bits. */
+  readonly x8?: QuantizedRows | null;
   /** (N, K); with `swiglu` (2 N, K): the gate's rows, then those of the other factor */
   readonly w: WeightMatrix;
   /** (M, N), another buffer than x */
@@ -71,7 +95,8 @@ export interface MatvecArgs {
 }
 
 /**
- * y = scale · norm(x) wᵀ (+ bias) (+ y) (+ lora) for up to {@link MATVEC_ROWS} rows: the bits of encodeRmsScale and encodeLinear.
+ * y = scale · norm(x) wᵀ (+ bias) (+ y) (+ lora) for few rows ({@link fitsMatvec}); a row has the same bits whatever is beside
+ * it, in the CPU family those of encodeRmsScale and encodeLinear.
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
@@ -79,10 +104,11 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   const lora = args.lora ?? null;
   const [M] = shape2(x, 'matvec.x');
   const N = swiglu ? w.N / 2 : w.N;
-  if (!fitsMatvec(M, w.K)) {
+  if (!fitsMatvec(pass.caps, M, w.K)) {
+    const most = MATVEC_ROWS[pass.caps.family];
     throw new ShapeError(
       'shape',
-      `matvec.x: got [${x.shape}], need at most ${MATVEC_ROWS} rows of whole blocks of 32`,
+      `matvec.x: got [${x.shape}], need at most ${most} rows of whole blocks of 32`,
     );
   }
   assertShape(x, [M, w.K], 'matvec.x');
@@ -102,11 +128,17 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   if (swiglu) on.push('swiglu');
   if (lora !== null) on.push('lora');
   if (accumulate) on.push('accumulate');
-  const { lanes, ...how } = tileVariant(pass.caps, M <= 2 ? M : MATVEC_ROWS, on);
+  const x8 = on.includes('scaled') ? (args.x8 ?? null) : null;
+  if (x8 !== null) {
+    assertShape(x8.q, [M, w.K / 4], 'matvec.x8');
+    on.push('int8');
+  }
+  const split = pass.caps.family === 'gpu' || x8 !== null;
   for (const shard of w.shards) {
     const columns = swiglu ? N : shard.N;
-    pass.dispatch(MATVEC, {
-      ...how,
+    const outputs = [M, swiglu ? 2 * N : shard.N] as const;
+    pass.dispatch(split ? MATVEC_SPLIT : MATVEC, {
+      ...(split ? splitTiles(pass.caps, outputs, on) : laneTiles(pass.caps, outputs, on)),
       params: {
         ...{ ...shardParams(M, w, shard), N: columns, Y: N },
         scale: args.scale ?? 1,
@@ -115,13 +147,37 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
       },
       bind: {
         ...{ x, y, ...shardBindings(shard) },
+        ...(x8 === null ? {} : { x: x8.q, x_scale: x8.scale }),
         ...(norm === null ? {} : { g: norm.w }),
         ...(bias === null ? {} : { bias }),
         ...(lora === null ? {} : { low: lora.low, b: lora.b }),
       },
-      grid: [Math.ceil(columns / ((swiglu ? 2 : 4) * lanes))],
     });
   }
+}
+
+/** The CPU family: a lane owns 4 weight rows, and a workgroup takes all rows of x. */
+function laneTiles(caps: Caps, [M, rows]: readonly [number, number], on: readonly Condition[]) {
+  const { lanes, ...how } = tileVariant(caps, M <= 2 ? M : MATVEC_ROWS.cpu, on);
+  return { ...how, grid: [Math.ceil(rows / (4 * lanes))] as const };
+}
+
+/** The GPU family: the lanes of a workgroup share 4 weight rows, and it takes some of the rows of x. */
+function splitTiles(caps: Caps, [M, rows]: readonly [number, number], on: readonly Condition[]) {
+  const size = caps.subgroupSize;
+  const ROWS = Math.min(2 ** Math.ceil(Math.log2(M)), SPLIT_ROWS);
+  const groups = Math.ceil(rows / 4);
+  return {
+    variant: {
+      on: size > 0 ? (['subgroups', ...on] as const) : on,
+      constants: { ROWS, LANES: size > 0 ? size : SPLIT_LANES },
+    },
+    grid: [
+      Math.min(groups, SPLIT_GROUPS),
+      Math.ceil(M / ROWS),
+      Math.ceil(groups / SPLIT_GROUPS),
+    ] as const,
+  };
 }
 
 /** No weight row is behind this cut. */

@@ -5,16 +5,16 @@ import { readAdapter } from '../../src/adapter/adapter.ts';
 import { parsePeftName } from '../../src/adapter/names.ts';
 import { readSafetensors } from '../../src/adapter/safetensors.ts';
 import { loadModel, readAllF32 } from '../../src/engine/load-model.ts';
+import type { KernelFamily } from '../../src/gpu/caps.ts';
 import { adapterTarget, fullTarget, gradientTensors } from '../../src/train/targets.ts';
 import { GpuTrainer } from '../../src/train/trainer.ts';
 import { batchSchema } from '../../src/trajectory/batch.ts';
 import { bytesSource } from '../../src/weights/byte-source.ts';
 import { readGguf } from '../../src/weights/gguf.ts';
 import { modelConfig } from '../../src/weights/model-config.ts';
-import { GOLDEN_MODELS } from '../support/golden-engine.ts';
-import { testGpu } from '../support/gpu.ts';
+import { GOLDEN_CASES } from '../support/golden-engine.ts';
+import { FAMILIES, testGpuOf } from '../support/gpu.ts';
 
-const gpu = await testGpu();
 const at = (name: string) => new URL(`./data/${name}`, import.meta.url);
 const bytesOf = async (name: string) => new Uint8Array(await readFile(at(name)));
 const jsonOf = async (name: string) => JSON.parse(await readFile(at(name), 'utf8'));
@@ -31,7 +31,8 @@ const OPTIMISER = {
   finalShare: 0.05,
 } as const;
 
-async function adapterTrainer(model: string) {
+async function adapterTrainer(model: string, family: KernelFamily) {
+  const gpu = await testGpuOf(family);
   const file = await readGguf(bytesSource(await bytesOf(`${model}.gguf`), model));
   const adapter = readAdapter({
     'adapter_config.json': await bytesOf(`${model}.adapter/adapter_config.json`),
@@ -53,11 +54,11 @@ function relative(got: ArrayLike<number>, want: ArrayLike<number>): number {
   return Math.sqrt(difference / size);
 }
 
-describe.each(GOLDEN_MODELS)('%s with an adapter', (model) => {
+describe.each(GOLDEN_CASES)('$model with an adapter, $family family', ({ model, family }) => {
   it.each(['sft', 'grpo', 'grpo-kl-seqmean', 'dr-grpo'])(
     '%s: loss, log-probabilities, gradients',
     async (name) => {
-      const { trainer, target } = await adapterTrainer(model);
+      const { trainer, target } = await adapterTrainer(model, family);
       const golden = await jsonOf(`${model}.json`);
       const want = golden.losses.find((entry: { name: string }) => entry.name === name);
       const batch = batchSchema.parse(await jsonOf(`${model}.${name}.batch.json`));
@@ -81,7 +82,7 @@ describe.each(GOLDEN_MODELS)('%s with an adapter', (model) => {
   );
 
   it('ten AdamW steps', async () => {
-    const { trainer } = await adapterTrainer(model);
+    const { trainer } = await adapterTrainer(model, family);
     const golden = await jsonOf(`${model}.json`);
     const batch = batchSchema.parse(await jsonOf(`${model}.sft.batch.json`));
     const { adamw_lora: want } = golden;
@@ -94,8 +95,9 @@ describe.each(GOLDEN_MODELS)('%s with an adapter', (model) => {
   });
 });
 
-describe('f32, all weights', () => {
+describe.each(FAMILIES)('f32, all weights, %s family', (family) => {
   async function fullTrainer() {
+    const gpu = await testGpuOf(family);
     const file = await readGguf(bytesSource(await bytesOf('f32.gguf'), 'f32'));
     const target = fullTarget(gpu, modelConfig(file), await readAllF32(file), file.metadata, 'F32');
     const trainer = new GpuTrainer(gpu, target, { optimiser: OPTIMISER, everyToken: true });

@@ -3,12 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { uploadAdapter } from '../../src/engine/adapter-weights.ts';
 import { MAX_SAMPLES } from '../../src/engine/decoder.ts';
-import {
-  GOLDEN_MODELS,
-  goldenAdapter,
-  goldenEngine,
-  goldenPath,
-} from '../support/golden-engine.ts';
+import { GOLDEN_CASES, goldenAdapter, goldenEngine, goldenPath } from '../support/golden-engine.ts';
 
 interface LogitsCase {
   ids: number[];
@@ -17,13 +12,18 @@ interface LogitsCase {
   last: number[];
 }
 
-describe.each(GOLDEN_MODELS)('%s', (name) => {
-  it.each([undefined, 64 * 1024])(
-    'logits and arg-max, with and without its adapter, shards of %s bytes',
-    async (shardBytes) => {
+const SHARDS = [
+  { shards: 'the largest shards', shardBytes: undefined },
+  { shards: 'shards of 64 KiB', shardBytes: 64 * 1024 },
+];
+
+describe.each(GOLDEN_CASES)('$model, $family family', ({ model: name, family }) => {
+  it.each(SHARDS)(
+    'logits and arg-max, with and without its adapter, $shards',
+    async ({ shardBytes }) => {
       const golden = JSON.parse(await readFile(goldenPath(`${name}.json`), 'utf8'));
       const cases: LogitsCase[] = golden.logits;
-      const { gpu, model, decoder } = await goldenEngine(name, { shardBytes });
+      const { gpu, model, decoder } = await goldenEngine(name, { shardBytes, family });
       const adapter = uploadAdapter(gpu, await goldenAdapter(name));
       const V = model.config.vocab;
       let [same, positions] = [0, 0];
@@ -37,7 +37,7 @@ describe.each(GOLDEN_MODELS)('%s', (name) => {
           const rows = part.map((id, t) => ({ id, slot: sequence.slot, position: from + t }));
           const greedy = { seed: 0, temperature: 0, topK: 0, topP: 1 };
           const samples = part.map((_, row) => ({ row, position: from + row + 1, ...greedy }));
-          const { ids: best } = await decoder.step(rows, samples);
+          const { ids: best } = await decoder.step(rows, samples, 'prefill');
           best.forEach((id, t) => {
             same += id === argmax[from + t] ? 1 : 0;
           });

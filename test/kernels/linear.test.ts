@@ -11,6 +11,8 @@ import { MATRIX_DEVICES, matrixDevices, productBound, weightsOf } from '../suppo
 
 const devices = matrixDevices(await testGpu());
 
+/** The tiled products of the GPU family do not know subgroups, and cost software drivers dearly. */
+const DEVICES = MATRIX_DEVICES.filter((name) => name !== 'of the GPU family without subgroups');
 const SIZES: [number, number, number][] = [
   [1, 1, 4],
   [1, 7, 32],
@@ -25,13 +27,14 @@ const SIZES: [number, number, number][] = [
   [20, 33, 768],
 ];
 
-describe.each(MATRIX_DEVICES)('linear %s', (name) => {
+describe.each(DEVICES)('linear %s', (name) => {
   const { gpu, formats } = devices[name];
 
-  // Every format at one size of each tile; F32 at all sizes, overwriting and adding.
+  // Every format at one size of each tile (the GPU family has one: below); F32 at all sizes, overwriting and adding.
   const cases = SIZES.flatMap(([M, N, K], i) =>
     formats.flatMap((format) => {
       const all = format === 'F32';
+      if (!all && gpu.caps.family === 'gpu') return [];
       if (!all && K % 256 !== 0) return [];
       const accumulates = all ? [false, true] : [i % 2 === 0];
       return accumulates.map((accumulate) => ({ M, N, K, format, accumulate }));

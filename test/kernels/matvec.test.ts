@@ -1,11 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { linear } from '../../src/kernels/cpu/linear.ts';
+import { quantizeRows } from '../../src/kernels/cpu/quantize-rows.ts';
 import { rmsNorm } from '../../src/kernels/cpu/rms-norm.ts';
 import { swiglu } from '../../src/kernels/cpu/swiglu.ts';
 import { encodeLinear } from '../../src/kernels/linear.ts';
-import { encodeMatvec, MATVEC_ROWS } from '../../src/kernels/matvec.ts';
+import { encodeMatvec, fitsMatvec } from '../../src/kernels/matvec.ts';
+import { encodeQuantizeRows } from '../../src/kernels/quantize-rows.ts';
 import { encodeRmsScale } from '../../src/kernels/rms-norm.ts';
 import { amongRows, f32Matrix, rowsOf, uploadMatrix } from '../../src/kernels/weight-matrix.ts';
+import { typeOfName, type UsableType } from '../../src/weights/ggml-types.ts';
 import { encoded } from '../support/encoded.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, normals, valuesOf, worstError } from '../support/guarded.ts';
@@ -32,7 +35,7 @@ describe.each(MATRIX_DEVICES)('matvec %s', (name) => {
     return y;
   }
 
-  for (let M = 1; M <= MATVEC_ROWS; M++) {
+  for (const M of [1, 2, 3, 4, 9, 64].filter((rows) => fitsMatvec(gpu.caps, rows, 32))) {
     it.each(SIZES)(`${M} x %i x %i, with scale, adding`, async (N, K) => {
       const { w, values } = weightsOf(gpu, 'F32', [N, K]);
       const [x, old] = [normals(1, M * K), normals(3, M * N)];
@@ -118,35 +121,133 @@ describe.each(MATRIX_DEVICES)('matvec %s', (name) => {
       });
     });
     gpu.submit(pass);
-    expect(await gpu.readF32(y)).toEqual(await gpu.readF32(apart));
+    const [got, want] = [await gpu.readF32(y), await gpu.readF32(apart)];
+    if (gpu.caps.family === 'cpu') expect(got).toEqual(want);
+    expect(worstError(got, want)).toBeLessThan(productBound(K));
   });
 
-  it.each(formats)('has the bits of a tile of many rows, %s', async (format) => {
-    const [M, N, K] = [9, 70, 256];
+  /** Products after a norm by a part of a matrix: of `count` rows of x from `from` on, or of all by tiles. */
+  function productsOf(format: UsableType, M: number) {
+    const [N, K] = [70, 256];
     const { w } = weightsOf(gpu, format, [N + 6, K]);
     const part = rowsOf(w, 6, N);
     const x = normals(8, M * K);
     const g = gpu.upload('g', [K], normals(2, K));
-    const many = gpu.tensor('many', [M, N]);
-    const [xg, rstd] = [gpu.tensor('xg', [M, K]), gpu.tensor('rstd', [M])];
-    const pass = gpu.pass();
-    encodeRmsScale(pass, { x: gpu.upload('x', [M, K], x), w: g, y: xg, rstd, eps: EPS });
-    encodeLinear(pass, { x: xg, w: part, y: many, rowScale: rstd });
-    gpu.submit(pass);
-    const all = await gpu.readF32(many);
+    const few = async (from: number, count: number) => {
+      const y = gpu.tensor('few', [count, N]);
+      const some = gpu.upload('x', [count, K], x.slice(from * K, (from + count) * K));
+      const pass = gpu.pass();
+      encodeMatvec(pass, { x: some, w: part, y, norm: { w: g, eps: EPS } });
+      gpu.submit(pass);
+      return await gpu.readF32(y);
+    };
+    const tiled = async () => {
+      const y = gpu.tensor('many', [M, N]);
+      const [xg, rstd] = [gpu.tensor('xg', [M, K]), gpu.tensor('rstd', [M])];
+      const pass = gpu.pass();
+      encodeRmsScale(pass, { x: gpu.upload('x', [M, K], x), w: g, y: xg, rstd, eps: EPS });
+      encodeLinear(pass, { x: xg, w: part, y, rowScale: rstd });
+      gpu.submit(pass);
+      return await gpu.readF32(y);
+    };
+    return { N, K, few, tiled };
+  }
+
+  it.each(formats)('has the bits of the same row alone and beside others, %s', async (format) => {
+    const M = fitsMatvec(gpu.caps, 23, 256) && gpu.caps.subgroupSize > 0 ? 23 : 4;
+    const { N, few } = productsOf(format, M);
+    const all = await few(0, M);
+    for (const [from, count] of [
+      [0, 1],
+      [1, 2],
+      [M - 3, 3],
+    ] as const) {
+      expect(await few(from, count)).toEqual(all.slice(from * N, (from + count) * N));
+    }
+  });
+
+  it.each(formats)('agrees with a tile of many rows, %s', async (format) => {
+    const { N, K, few, tiled } = productsOf(format, 9);
+    const all = await tiled();
     for (const [from, count] of [
       [0, 1],
       [3, 2],
       [5, 4],
     ] as const) {
-      const few = gpu.tensor('few', [count, N]);
-      const some = gpu.upload('x', [count, K], x.slice(from * K, (from + count) * K));
-      const again = gpu.pass();
-      encodeMatvec(again, { x: some, w: part, y: few, norm: { w: g, eps: EPS } });
-      gpu.submit(again);
-      expect(await gpu.readF32(few)).toEqual(all.slice(from * N, (from + count) * N));
+      const [got, want] = [await few(from, count), all.slice(from * N, (from + count) * N)];
+      if (gpu.caps.family === 'cpu') expect(got).toEqual(want);
+      expect(worstError(got, want)).toBeLessThan(productBound(K));
     }
   });
+
+  // One kernel serves both families.
+  const blocks = formats.filter((format) => typeOfName(format)?.block !== 1);
+  const in8Bits = gpu.caps.family === 'gpu' ? blocks : [];
+  it.each(in8Bits)('takes rows of 8 bits after a norm, %s', async (format) => {
+    const [M, N, K] = [3, 37, 256];
+    const { w, values } = weightsOf(gpu, format, [2 * N, K]);
+    const [x, g] = [normals(1, M * K, 0.2), normals(2, K)];
+    const gains = gpu.upload('g', [K], g);
+    const input = gpu.upload('x', [M, K], x);
+    const x8 = {
+      q: gpu.tensor('x8', [M, K / 4], 'u32'),
+      scale: gpu.tensor('x8.scale', [M, K / 32, 4]),
+    };
+    const [y, h] = [guarded(gpu, [M, 2 * N]), guarded(gpu, [M, N])];
+    const pass = gpu.pass();
+    encodeQuantizeRows(pass, { x: input, gains, to: x8 });
+    const product = { x: input, x8, w, norm: { w: gains, eps: EPS } };
+    encodeMatvec(pass, { ...product, y: y.view });
+    encodeMatvec(pass, { ...product, y: h.view, swiglu: true });
+    gpu.submit(pass);
+    // The values that 8 bits give back, over the root mean square of x itself.
+    const rounded = quantizeRows(x, g, [M, K]).values.map((value, i) => {
+      const row = x.slice(Math.floor(i / K) * K, Math.floor(i / K) * K + K);
+      const meanSquare = row.reduce((sum, v) => sum + v * v, 0) / K;
+      return value / Math.sqrt(meanSquare + EPS);
+    });
+    const want = new Float64Array(M * 2 * N);
+    linear(rounded, values, want, [M, 2 * N, K]);
+    expect(worstError(await valuesOf(gpu, y), want)).toBeLessThan(productBound(K) * 4);
+    const halves = [0, N].map((first) =>
+      Float64Array.from({ length: M * N }, (_, i) => {
+        return want[Math.floor(i / N) * 2 * N + first + (i % N)] ?? 0;
+      }),
+    );
+    const wantH = new Float64Array(M * N);
+    swiglu(halves[0] ?? want, halves[1] ?? want, wantH);
+    expect(worstError(await valuesOf(gpu, h), wantH)).toBeLessThan(productBound(K) * 16);
+  });
+});
+
+it('rounds rows to 8 bits by blocks, also a block of zeros', async () => {
+  const gpu = opened;
+  const [M, K] = [3, 96];
+  const x = normals(4, M * K);
+  x.fill(0, 64, 96);
+  const q = guarded(gpu, [M, K / 4]);
+  const scale = guarded(gpu, [M, K / 32, 4]);
+  const pass = gpu.pass();
+  const to = { q: { ...q.view, type: 'u32' as const }, scale: scale.view };
+  encodeQuantizeRows(pass, { x: gpu.upload('x', [M, K], x), gains: null, to });
+  gpu.submit(pass);
+  const want = quantizeRows(x, null, [M, K]);
+  const factors = await valuesOf(gpu, scale);
+  const words = new Int8Array((await valuesOf(gpu, q)).buffer);
+  const got = Array.from(words, (v, i) => v * (factors[(i >> 5) * 4] ?? Number.NaN));
+  expect(worstError(got, want.values)).toBeLessThan(1e-6);
+  for (let block = 0; block < want.scales.length; block++) {
+    const part = Array.from(x.slice(block * 32, block * 32 + 32));
+    const back = want.values.slice(block * 32, block * 32 + 32);
+    const total = (list: ArrayLike<number>) => Array.from(list).reduce((sum, v) => sum + v, 0);
+    const sums = [
+      want.scales[block] ?? 0,
+      total(back.slice(0, 16)),
+      total(back.slice(16)),
+      total(part.map((v) => v * v)),
+    ];
+    expect(worstError(factors.slice(block * 4, block * 4 + 4), sums)).toBeLessThan(1e-5);
+  }
 });
 
 it('refuses more rows than it takes', () => {

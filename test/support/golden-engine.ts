@@ -6,15 +6,21 @@ import { Decoder } from '../../src/engine/decoder.ts';
 import { type CacheSize, cacheSizeFor, KvCache } from '../../src/engine/kv-cache.ts';
 import { loadModel } from '../../src/engine/load-model.ts';
 import { EnginePolicy } from '../../src/engine/policy.ts';
+import type { KernelFamily } from '../../src/gpu/caps.ts';
 import { adapterTarget, freshAdapter } from '../../src/train/targets.ts';
 import { GpuTrainer } from '../../src/train/trainer.ts';
 import { experimentSchema } from '../../src/trajectory/experiment.ts';
 import { bytesSource } from '../../src/weights/byte-source.ts';
 import { readGguf } from '../../src/weights/gguf.ts';
-import { testGpu } from './gpu.ts';
+import { FAMILIES, testGpu, testGpuOf } from './gpu.ts';
 
 /** Every golden case: one architecture and mixture of formats each. */
 export const GOLDEN_MODELS = ['f32', 'f16', 'q8_0', 'q4_0', 'q4_k_m', 'qwen2', 'llama'] as const;
+
+/** Every golden case with the matrix kernels of each family. */
+export const GOLDEN_CASES = FAMILIES.flatMap((family) =>
+  GOLDEN_MODELS.map((model) => ({ model, family })),
+);
 
 /** Path of a golden file. */
 export function goldenPath(name: string): string {
@@ -40,9 +46,15 @@ export async function goldenEngine(
     size,
     eosIds = [],
     shardBytes,
-  }: { size?: CacheSize; eosIds?: readonly number[]; shardBytes?: number | undefined } = {},
+    family,
+  }: {
+    size?: CacheSize;
+    eosIds?: readonly number[];
+    shardBytes?: number | undefined;
+    family?: KernelFamily;
+  } = {},
 ) {
-  const gpu = await testGpu();
+  const gpu = family === undefined ? await testGpu() : await testGpuOf(family);
   const file = await readGguf(bytesSource(await bytesOf(`${name}.gguf`), name));
   const model = await loadModel(gpu, file, null, shardBytes === undefined ? {} : { shardBytes });
   const cache = new KvCache(gpu, model.config, size ?? cacheSizeFor(model.config, 2 ** 24));

@@ -1,22 +1,36 @@
 // What the tests of matrix kernels share: devices and the formats tried on each, random weights, and the bound.
+import type { Caps } from '../../src/gpu/caps.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { uploadMatrix, type WeightMatrix } from '../../src/kernels/weight-matrix.ts';
 import { USABLE_TYPES, type UsableType } from '../../src/weights/ggml-types.ts';
 import { encoded } from './encoded.ts';
-import { withSubgroups } from './guarded.ts';
 
-export const MATRIX_DEVICES = ['with subgroups', 'without subgroups'] as const;
+export const MATRIX_DEVICES = [
+  'with subgroups',
+  'without subgroups',
+  'of the GPU family',
+  'of the GPU family without subgroups',
+] as const;
 
 /**
- * The device and itself without subgroups. There only the tile and the spreading of rows differ, so a few formats stand
- * for all: each takes software drivers seconds to compile.
+ * The device in both families, and without subgroups. There only the tile and the adding of lanes differ, so a few formats
+ * stand for all: each takes software drivers seconds to compile.
  */
 export function matrixDevices(
   gpu: Gpu,
 ): Record<(typeof MATRIX_DEVICES)[number], { gpu: Gpu; formats: readonly UsableType[] }> {
+  const as = (caps: Partial<Caps>) => new Gpu(gpu.device, { ...gpu.caps, ...caps });
   return {
-    'with subgroups': { gpu, formats: USABLE_TYPES },
-    'without subgroups': { gpu: withSubgroups(gpu, Gpu, 0), formats: ['F32', 'Q4_K'] },
+    'with subgroups': { gpu: as({ family: 'cpu' }), formats: USABLE_TYPES },
+    'without subgroups': {
+      gpu: as({ family: 'cpu', subgroupSize: 0 }),
+      formats: ['F32', 'Q4_K'],
+    },
+    'of the GPU family': { gpu: as({ family: 'gpu' }), formats: USABLE_TYPES },
+    'of the GPU family without subgroups': {
+      gpu: as({ family: 'gpu', subgroupSize: 0 }),
+      formats: ['F32'],
+    },
   };
 }
 

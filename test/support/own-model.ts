@@ -77,7 +77,7 @@ async function stepOf(
       samples.push({ row: first + position, position: position + 1, ...greedy });
     }
   }
-  await decoder.step(rows, samples);
+  await decoder.step(rows, samples, 'prefill');
   const V = decoder.model.config.vocab;
   const logits = await decoder.readLogits(samples.length);
   for (const sequence of sequences) {

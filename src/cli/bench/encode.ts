@@ -31,7 +31,7 @@ function oneToken(decoder: Decoder): () => Promise<unknown> {
   const samples: StepSample[] = [
     { row: 0, seed: 1, position: 1, temperature: 1, topK: 0, topP: 1 },
   ];
-  return () => decoder.step(rows, samples);
+  return () => decoder.step(rows, samples, 'decode');
 }
 
 /** The dispatches of a pass, each with its pipeline and bind group, by hand. */

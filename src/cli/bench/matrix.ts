@@ -3,6 +3,8 @@ import { assert, defined } from '../../base/assert.ts';
 import { Rng } from '../../base/rng.ts';
 import { Gpu } from '../../gpu/device.ts';
 import { encodeLinear } from '../../kernels/linear.ts';
+import { encodeMatvec } from '../../kernels/matvec.ts';
+import { encodeQuantizeRows, type QuantizedRows } from '../../kernels/quantize-rows.ts';
 import { tensorsOf, uploadMatrix, type WeightMatrix } from '../../kernels/weight-matrix.ts';
 import { f32ToF16 } from '../../weights/half.ts';
 import { dequantize, f32Bytes } from '../../weights/quant.ts';
@@ -16,12 +18,15 @@ interface Product {
   readonly N: number;
   readonly K: number;
   readonly repeats: number;
+  /** Rows of x are rounded to 8 bits in each product. */
+  readonly int8?: boolean;
 }
 
 const MATVEC_Q4: Product = {
   ...{ name: 'matvec-q4', format: 'Q4_0' },
   ...{ M: 1, N: 9728, K: 2560, repeats: 8 },
 };
+const MATVEC_Q4_INT8: Product = { ...MATVEC_Q4, name: 'matvec-q4-int8', int8: true };
 const GEMM_Q4: Product = {
   ...{ name: 'gemm-q4', format: 'Q4_0' },
   ...{ M: 64, N: 2560, K: 2560, repeats: 1 },
@@ -30,11 +35,13 @@ const GEMM_F32: Product = {
   ...{ name: 'gemm-f32', format: 'F32' },
   ...{ M: 512, N: 512, K: 512, repeats: 4 },
 };
-const VARIANT_ROUNDS = 5;
+const FAMILY_ROUNDS = 5;
 
 /** Outputs that are checked, and their error relative to the sum of the sizes of what is added. */
 const CHECKED = 32;
 const BOUND = 1e-5;
+/** Of 8 bits: half a step of a block's largest value, of which a sum keeps a part. */
+const INT8_BOUND = 2e-3;
 
 /** Bytes of Q4_0 blocks with values of variance 1 / K. */
 function randomQ4(rng: Rng, count: number, K: number): Uint8Array<ArrayBuffer> {
@@ -65,6 +72,7 @@ class TimedProduct {
   readonly #bytes: Uint8Array<ArrayBuffer>;
   readonly #w: WeightMatrix;
   readonly #tensors;
+  readonly #x8: QuantizedRows | null;
   readonly #poison: Float32Array<ArrayBuffer>;
 
   constructor(gpu: Gpu, product: Product) {
@@ -77,6 +85,13 @@ class TimedProduct {
       format === 'F32' ? f32Bytes(uniform(rng, N * K, 1 / Math.sqrt(K))) : randomQ4(rng, N * K, K);
     this.#w = uploadMatrix(gpu, name, format, [N, K], this.#bytes);
     this.#tensors = { x: gpu.upload('bench.x', [M, K], this.#x), y: gpu.tensor('bench.y', [M, N]) };
+    this.#x8 =
+      product.int8 === true
+        ? {
+            q: gpu.tensor('bench.x8', [M, K / 4], 'u32'),
+            scale: gpu.tensor('bench.x8Scale', [M, K / 32, 4]),
+          }
+        : null;
     this.#poison = new Float32Array(M * N).fill(Number.NaN);
   }
 
@@ -86,7 +101,12 @@ class TimedProduct {
     gpu.write(this.#tensors.y, this.#poison);
     await gpu.idle();
     const pass = gpu.pass();
-    for (let i = 0; i < repeats; i++) encodeLinear(pass, { ...this.#tensors, w: this.#w });
+    for (let i = 0; i < repeats; i++) {
+      const args = { ...this.#tensors, x8: this.#x8, w: this.#w };
+      if (this.#x8 !== null) encodeQuantizeRows(pass, { x: args.x, gains: null, to: this.#x8 });
+      if (M === 1) encodeMatvec(pass, args);
+      else encodeLinear(pass, args);
+    }
     const ms = await timeMs(async () => {
       gpu.submit(pass);
       await gpu.idle();
@@ -111,12 +131,16 @@ class TimedProduct {
         size += Math.abs(term);
       }
       const error = Math.abs(defined(y[m * N + n], 'output') - sum) / size;
-      assert(error < BOUND, `${name}: output (${m}, ${n}) is off by ${error}`);
+      assert(
+        error < (this.#x8 === null ? BOUND : INT8_BOUND),
+        `${name}: output (${m}, ${n}) is off by ${error}`,
+      );
     }
   }
 
   free(): void {
-    this.#gpu.free(this.#tensors.x, this.#tensors.y, ...tensorsOf(this.#w));
+    const x8 = this.#x8 === null ? [] : [this.#x8.q, this.#x8.scale];
+    this.#gpu.free(this.#tensors.x, this.#tensors.y, ...x8, ...tensorsOf(this.#w));
   }
 }
 
@@ -133,26 +157,28 @@ function benchOf(product: Product): Bench {
   };
 }
 
-/** What the device gets, and the variant without subgroups, on the same device. */
-async function measureVariants(gpu: Gpu): Promise<Measured[]> {
-  const plain = new Gpu(gpu.device, { ...gpu.caps, subgroupSize: 0 });
+/** The kernel family that the device gets, and the other one, on the same device. */
+async function measureFamilies(gpu: Gpu): Promise<Measured[]> {
+  const family = gpu.caps.family === 'gpu' ? 'cpu' : 'gpu';
+  const other = new Gpu(gpu.device, { ...gpu.caps, family });
   const rows: Measured[] = [];
-  for (const product of [MATVEC_Q4, GEMM_Q4, GEMM_F32]) {
+  for (const product of [MATVEC_Q4, MATVEC_Q4_INT8, GEMM_Q4, GEMM_F32]) {
     const timed = new TimedProduct(gpu, product);
     const { first, second, ratio } = await interleaved(
-      VARIANT_ROUNDS,
+      FAMILY_ROUNDS,
       () => timed.rate(gpu),
-      () => timed.rate(plain),
+      () => timed.rate(other),
     );
     await timed.check();
     timed.free();
-    const peer = { name: 'without subgroups', value: second };
-    rows.push({ name: `${product.name}-variant`, value: first, unit: 'GFLOP/s', peer, ratio });
+    const peer = { name: `${family} family`, value: second };
+    rows.push({ name: `${product.name}-family`, value: first, unit: 'GFLOP/s', peer, ratio });
   }
   return rows;
 }
 
 export const matvecQ4 = benchOf(MATVEC_Q4);
+export const matvecQ4Int8 = benchOf(MATVEC_Q4_INT8);
 export const gemmQ4 = benchOf(GEMM_Q4);
 export const gemmF32 = benchOf(GEMM_F32);
-export const variants: Bench = { name: 'variants', measure: measureVariants };
+export const families: Bench = { name: 'families', measure: measureFamilies };

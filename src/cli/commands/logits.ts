@@ -26,7 +26,7 @@ export async function logits(argv: readonly string[]): Promise<void> {
     const rows = part.map((id, i) => ({ id, slot: sequence.slot, position: from + i }));
     const greedy = { seed: 0, temperature: 0, topK: 0, topP: 1 };
     const samples = part.map((_, row) => ({ row, position: from + row + 1, ...greedy }));
-    const { ids: best } = await decoder.step(rows, samples);
+    const { ids: best } = await decoder.step(rows, samples, 'prefill');
     argmax.push(...best);
     last = (await decoder.readLogits(part.length)).slice((part.length - 1) * V);
   }

@@ -5,7 +5,7 @@ import type { KernelPass, PassEntry } from '../gpu/pass.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
 import { IDLE_POSITION } from '../kernels/attention-cached.ts';
 import { encodeEmbed } from '../kernels/embed.ts';
-import { encodeSample, sampleScratchShapes } from '../kernels/sample.ts';
+import { encodeSample, MASK_BITS, sampleScratchShapes } from '../kernels/sample.ts';
 import { f32Matrix } from '../kernels/weight-matrix.ts';
 import type { AdapterWeights } from './adapter-weights.ts';
 import { JoinedAdapter } from './joined-adapter.ts';
@@ -38,12 +38,14 @@ export interface StepSample {
   readonly topK: number;
   /** 1 is off. */
   readonly topP: number;
+  /** (ceil(V / 32)) bit id % 32 of word id / 32: whether an id may come. Every id may without it. */
+  readonly mask?: Uint32Array | null;
 }
 
 /** Rows that one step takes at most. */
 export const MAX_ROWS = 256;
 const ROW_FIELDS = ['id', 'slot', 'position', 'rope'] as const;
-const SAMPLE_FIELDS = ['row', 'seed', 'position', 'temperature', 'topK', 'topP'] as const;
+const SAMPLE_FIELDS = ['row', 'seed', 'position', 'temperature', 'topK', 'topP', 'held'] as const;
 
 interface Plan {
   readonly entries: readonly PassEntry[];
@@ -55,6 +57,7 @@ interface StepShape {
   readonly rows: StepKind;
   readonly useTopK: boolean;
   readonly useTopP: boolean;
+  readonly useMask: boolean;
 }
 
 export class Decoder {
@@ -167,8 +170,17 @@ export class Decoder {
       floats[7 * MAX_ROWS + i] = sample.temperature;
       words[8 * MAX_ROWS + i] = sample.topK;
       floats[9 * MAX_ROWS + i] = sample.topP;
+      words[10 * MAX_ROWS + i] = hasMask(sample) ? 1 : 0;
     });
     this.#gpu.write(this.#inputs, words);
+    samples.forEach(({ mask }, i) => {
+      if (mask) this.#gpu.write(this.#masks(MAX_SAMPLES), mask, i * mask.length);
+    });
+  }
+
+  /** Masks (count, ceil(V / 32)) of the sampled rows. */
+  #masks(count: number): GpuTensor {
+    return this.#view('masks', [count, Math.ceil(this.model.config.vocab / MASK_BITS)], 'u32');
   }
 
   #input(field: number, count: number): GpuTensor {
@@ -183,6 +195,7 @@ export class Decoder {
       rows: kind,
       useTopK: samples.some((sample) => sample.topK > 0),
       useTopP: samples.some((sample) => sample.topP < 1),
+      useMask: samples.some(hasMask),
     };
     const key = JSON.stringify(shape);
     const known = this.#plans.get(key);
@@ -215,7 +228,7 @@ export class Decoder {
 
   #encodeSampling(context: StepContext, shape: StepShape, x: GpuTensor): void {
     const { pass } = context;
-    const { R, S, useTopK, useTopP } = shape;
+    const { R, S, useTopK, useTopP, useMask } = shape;
     const { config, outputNorm, head } = this.model;
     const { hidden: C, vocab: V } = config;
     const last = this.#view('last', [S, C]);
@@ -240,6 +253,7 @@ export class Decoder {
             useTopP,
           }
         : null,
+      masked: useMask ? { held: this.#input(10, S), mask: this.#masks(S) } : null,
       partial: this.#view('samplePartial', scratch.partial),
       ids: { ...this.#outputs, shape: [S] },
       logprobs: { ...this.#outputs, type: 'f32', offset: MAX_ROWS * 4, shape: [S] },
@@ -250,8 +264,9 @@ export class Decoder {
   #view(name: string, shape: readonly number[], type: 'f32' | 'u32' = 'f32'): GpuTensor {
     let tensor = this.#tensors.get(name);
     const rest = shape.slice(1);
-    // Logits of all rows at once would be large; samples come in smaller buckets.
-    const most = name === 'logits' ? Math.max(MAX_SAMPLES, shape[0] ?? 0) : MAX_ROWS;
+    // Logits and masks of all rows at once would be large; samples come in smaller buckets.
+    const most =
+      name === 'logits' || name === 'masks' ? Math.max(MAX_SAMPLES, shape[0] ?? 0) : MAX_ROWS;
     if (tensor === undefined) {
       const widest = name === 'headRstd' ? [this.model.config.heads] : rest;
       tensor = this.#gpu.tensor(`step.${name}`, [most, ...widest], type);
@@ -269,6 +284,10 @@ export class Decoder {
 
 /** Rows that are sampled in one step at most. */
 export const MAX_SAMPLES = 64;
+
+function hasMask({ mask }: StepSample): boolean {
+  return mask !== undefined && mask !== null;
+}
 
 /** The smallest power of two that holds `count`. */
 function bucket(count: number): number {

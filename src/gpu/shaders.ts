@@ -25,6 +25,8 @@ export const CONDITIONS = [
   'weight_grad',
   'vec4',
   'filter',
+  'masked',
+  'noiseless',
 ] as const;
 export type Condition = (typeof CONDITIONS)[number];
 /** What distinguishes two builds of one shader file. */

@@ -7,6 +7,8 @@ import { groupsFor } from './launch.ts';
 
 /** Vocabulary entries that one invocation goes through. */
 const CHUNK = 256;
+/** Ids in a word of a mask. */
+export const MASK_BITS = 32;
 /** Bins of one digit of the threshold, and digits of a threshold. */
 const BINS = 16;
 const DIGITS = 8;
@@ -14,7 +16,15 @@ const DIGITS = 8;
 const SAMPLE_CHUNK = kernel({
   file: 'sample/sample_chunk',
   params: { B: 'u32', V: 'u32', chunks: 'u32', chunk: 'u32' },
-  reads: ['logits', 'temperature', 'seed', 'position', 'state?filter'],
+  reads: [
+    'logits',
+    'temperature',
+    'seed',
+    'position',
+    'state?filter',
+    'held?masked',
+    'mask?masked',
+  ],
   writes: ['partial'],
 });
 
@@ -35,7 +45,7 @@ const SAMPLE_START = kernel({
 const SAMPLE_COUNT = kernel({
   file: 'sample/sample_count',
   params: { B: 'u32', V: 'u32', chunks: 'u32', chunk: 'u32', digit: 'u32', mass: 'u32' },
-  reads: ['logits', 'temperature', 'state'],
+  reads: ['logits', 'temperature', 'state', 'held?masked', 'mask?masked'],
   writes: ['bins'],
 });
 
@@ -69,6 +79,13 @@ export interface SampleFilterArgs {
   readonly useTopP: boolean;
 }
 
+export interface SampleMaskArgs {
+  /** (B) u32; 1 holds a row to its mask, 0 leaves it free. */
+  readonly held: GpuTensor;
+  /** (B, ceil(V / 32)) u32: bit id % 32 of word id / 32 of a row that is held says whether the id may come. */
+  readonly mask: GpuTensor;
+}
+
 export interface SampleArgs {
   /** (B, V) */
   readonly logits: GpuTensor;
@@ -80,11 +97,13 @@ export interface SampleArgs {
   readonly position: GpuTensor;
   /** null when no row of the batch asks for top-k or top-p: 2 dispatches instead of 20 or 36 */
   readonly filter: SampleFilterArgs | null;
+  /** null when no row of the batch is held to a mask; top-k and top-p choose among the ids that it leaves */
+  readonly masked: SampleMaskArgs | null;
   /** (B, chunks, 4), scratch; see {@link sampleScratchShapes} */
   readonly partial: GpuTensor;
   /** (B) u32 */
   readonly ids: GpuTensor;
-  /** (B), of the chosen id in the full softmax at temperature 1 */
+  /** (B), of the chosen id in the full softmax at temperature 1: neither filters nor masks change it */
   readonly logprobs: GpuTensor;
 }
 
@@ -94,7 +113,7 @@ export interface SampleArgs {
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeSample(pass: KernelPass, args: SampleArgs): void {
-  const { logits, temperature, seed, position, filter, partial, ids, logprobs } = args;
+  const { logits, temperature, seed, position, filter, masked, partial, ids, logprobs } = args;
   const [B, V] = shape2(logits, 'sample.logits');
   const shapes = sampleScratchShapes(B, V);
   const [, chunks] = shapes.partial;
@@ -102,15 +121,22 @@ export function encodeSample(pass: KernelPass, args: SampleArgs): void {
     assertShape(tensor, [B], `sample.${name}`);
   }
   assertShape(partial, shapes.partial, 'sample.partial');
+  if (masked !== null) {
+    assertShape(masked.held, [B], 'sample.held');
+    assertShape(masked.mask, [B, Math.ceil(V / MASK_BITS)], 'sample.mask');
+  }
+  const held = masked === null ? [] : (['masked'] as const);
   const grid = groupsFor(B * chunks);
   const params = { B, V, chunks, chunk: CHUNK };
-  const bind = { logits, temperature, seed, position, partial };
+  const bind = { logits, temperature, seed, position, partial, ...masked };
   if (filter === null || !(filter.useTopK || filter.useTopP)) {
-    pass.dispatch(SAMPLE_CHUNK, { params, bind, grid });
+    pass.dispatch(SAMPLE_CHUNK, { params, bind, grid, variant: { on: held } });
   } else {
-    pass.dispatch(SAMPLE_CHUNK, { params, bind, grid });
+    // A mask may leave only small logits, and the threshold needs the largest of them.
+    const first = { on: masked === null ? [] : [...held, 'noiseless' as const] };
+    pass.dispatch(SAMPLE_CHUNK, { params, bind, grid, variant: first });
     encodeThreshold(pass, args, filter, [B, V]);
-    const variant = { on: ['filter' as const] };
+    const variant = { on: ['filter' as const, ...held] };
     pass.dispatch(SAMPLE_CHUNK, { params, bind: { ...bind, state: filter.state }, grid, variant });
   }
   pass.dispatch(SAMPLE_CHOOSE, {
@@ -123,7 +149,7 @@ export function encodeSample(pass: KernelPass, args: SampleArgs): void {
 /** Finds each row's smallest logit that stays, four bits a round from the top. */
 function encodeThreshold(
   pass: KernelPass,
-  { logits, temperature, partial }: SampleArgs,
+  { logits, temperature, partial, masked }: SampleArgs,
   { topK, topP, state, bins, useTopK, useTopP }: SampleFilterArgs,
   [B, V]: [number, number],
 ): void {
@@ -133,18 +159,21 @@ function encodeThreshold(
   assertShape(topP, [B], 'sample.topP');
   assertShape(state, shapes.state, 'sample.state');
   assertShape(bins, shapes.bins, 'sample.bins');
+  const variant = { on: masked === null ? [] : (['masked'] as const) };
   pass.dispatch(SAMPLE_START, {
     params: { B, chunks },
     bind: { partial, state },
     grid: groupsFor(B),
+    variant,
   });
   const kinds = [...(useTopK ? [0] : []), ...(useTopP ? [1] : [])];
   for (const mass of kinds) {
     for (let digit = 0; digit < DIGITS; digit++) {
       pass.dispatch(SAMPLE_COUNT, {
         params: { B, V, chunks, chunk: CHUNK, digit, mass },
-        bind: { logits, temperature, state, bins },
+        bind: { logits, temperature, state, bins, ...masked },
         grid: groupsFor(B * chunks),
+        variant,
       });
       pass.dispatch(SAMPLE_PICK, {
         params: { B, chunks, digit, mass },

@@ -48,6 +48,31 @@ function uploadRows(rows: readonly SampleRow[]) {
   };
 }
 
+/** Rows that are free get random bits, which must not matter. */
+function uploadMasks(rows: readonly SampleRow[], V: number) {
+  const words = Math.ceil(V / 32);
+  const rng = new Rng(V);
+  const bits = rows.flatMap((row) => [
+    ...(row.mask ?? Uint32Array.from({ length: words }, () => rng.nextU32())),
+  ]);
+  const held = Uint32Array.from(rows, (row) => (row.mask === undefined ? 0 : 1));
+  return {
+    held: gpu.upload('held', [rows.length], held),
+    mask: gpu.upload('mask', [rows.length, words], Uint32Array.from(bits)),
+  };
+}
+
+/** Bits of which one in `rarity` is set, at least one. */
+function maskOf(rng: Rng, V: number, rarity: number): Uint32Array {
+  const mask = new Uint32Array(Math.ceil(V / 32));
+  const set = (id: number) => {
+    mask[id >>> 5] = (mask[id >>> 5] ?? 0) | (1 << (id & 31));
+  };
+  for (let id = 0; id < V; id++) if (rng.int(0, rarity - 1) === 0) set(id);
+  set(rng.int(0, V - 1));
+  return mask;
+}
+
 async function sampled(logits: Float32Array, rows: readonly SampleRow[]) {
   const B = rows.length;
   const V = logits.length / B;
@@ -59,12 +84,14 @@ async function sampled(logits: Float32Array, rows: readonly SampleRow[]) {
   const bins = guarded(gpu, shapes.bins);
   const partial = guarded(gpu, shapes.partial);
   const logprobs = guarded(gpu, [B]);
+  const useMask = rows.some((row) => row.mask !== undefined);
   const ids = gpu.upload('ids', [B + 64], new Uint32Array(B + 64).fill(SENTINEL));
   const pass = gpu.pass();
   encodeSample(pass, {
     ...given,
     logits: gpu.upload('logits', [B, V], logits),
     filter: useTopK || useTopP ? { topK, topP, state, bins: bins.view, useTopK, useTopP } : null,
+    masked: useMask ? uploadMasks(rows, V) : null,
     partial: partial.view,
     ids: { ...ids, shape: [B] },
     logprobs: logprobs.view,
@@ -128,7 +155,60 @@ describe('sample', () => {
         })),
       );
     });
+
+    it(`${B} rows of ${V}: some held to a mask, with and without filters`, async () => {
+      for (const filters of [false, true]) {
+        const rows = rowsOf(B, (rng, b) => ({
+          temperature: b % 4 === 3 ? 0 : 0.3 + 2 * rng.next(),
+          ...(filters ? { topP: b % 3 === 1 ? 1 : 0.3 + 0.7 * rng.next(), topK: b % 7 } : {}),
+          ...(b % 2 === 0 ? { mask: maskOf(rng, V, 1 + 3 * (b % 5) ** 3) } : {}),
+        }));
+        await compare(logits(), rows);
+      }
+    });
   }
+
+  it('masks leave log-probabilities, and rows without one, as they are', async () => {
+    const [B, V] = [6, 700];
+    const logits = normals(5, B * V, 2);
+    const plain = rowsOf(B, (_, b) => (b < 3 ? {} : { topK: 40, topP: 0.9 }));
+    const free = await sampled(logits, plain);
+    const held = plain.map((row, b): SampleRow => {
+      const mask = new Uint32Array(Math.ceil(V / 32));
+      // Row 0 may only take what it takes anyway, row 1 only id 699, whose logit is far below the best.
+      const id = b === 0 ? (free.ids[0] ?? 0) : V - 1;
+      mask[id >>> 5] = 1 << (id & 31);
+      return b < 2 || b === 4 ? { ...row, mask } : row;
+    });
+    for (const b of [1, 4]) logits[b * V + V - 1] = -90;
+    const again = await sampled(logits, plain);
+    const got = await sampled(logits, held);
+    expect(got.ids).toEqual(again.ids.map((id, b) => (b === 1 || b === 4 ? V - 1 : id)));
+    for (const b of [0, 2, 3, 5]) expect(got.logprobs[b]).toBe(again.logprobs[b]);
+    for (const b of [1, 4]) {
+      const row = logits.subarray(b * V, (b + 1) * V);
+      const want = -90 - Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0));
+      expect(got.logprobs[b]).toBeCloseTo(want, 3);
+    }
+  });
+
+  it('top-p chooses among what a mask leaves, however unlikely that is', async () => {
+    // Of the two ids left one has 1 / (1 + e^-0.15) = 0.537 of their mass: top-p 0.53 keeps it alone, 0.55 both.
+    const [B, V] = [32, 300];
+    const logits = normals(9, B * V, 1);
+    for (let b = 0; b < B; b++) logits.set([-200, -200.15], b * V + 70);
+    const mask = new Uint32Array(Math.ceil(V / 32));
+    mask[2] = (1 << (70 - 64)) | (1 << (71 - 64));
+    const idsAt = async (topP: number) =>
+      (
+        await sampled(
+          logits,
+          rowsOf(B, () => ({ topP, mask })),
+        )
+      ).ids;
+    expect(new Set(await idsAt(0.53))).toEqual(new Set([70]));
+    expect(new Set(await idsAt(0.55))).toEqual(new Set([70, 71]));
+  });
 
   it('takes the lowest id among equal logits at temperature 0', async () => {
     const logits = new Float32Array(600).fill(-2);

@@ -11,6 +11,8 @@ export interface SampleRow {
   readonly topP: number;
   readonly seed: number;
   readonly position: number;
+  /** Bit id % 32 of word id / 32: whether an id may come; every id may without it. */
+  readonly mask?: Uint32Array | undefined;
 }
 
 export interface Sampled {
@@ -28,6 +30,10 @@ export function gumbelNoise(seed: number, position: number, id: number): number 
   return -Math.log(-Math.log1p(-w));
 }
 
+function mayCome({ mask }: SampleRow, id: number): boolean {
+  return mask === undefined || (((mask[id >>> 5] ?? 0) >>> (id & 31)) & 1) === 1;
+}
+
 /** Samples one id from the logits (V) of a row. */
 export function sample(logits: Vec, row: SampleRow): Sampled {
   const threshold = filterThreshold(logits, row);
@@ -35,7 +41,7 @@ export function sample(logits: Vec, row: SampleRow): Sampled {
   let second = Number.NEGATIVE_INFINITY;
   let id = 0;
   logits.forEach((logit, v) => {
-    if (logit < threshold) return;
+    if (logit < threshold || !mayCome(row, v)) return;
     const noise = row.temperature > 0 ? gumbelNoise(row.seed, row.position, v) : 0;
     const score = row.temperature > 0 ? logit / row.temperature + noise : logit;
     if (score > best) {
@@ -50,9 +56,10 @@ export function sample(logits: Vec, row: SampleRow): Sampled {
   return { id, logprob: (logits[id] ?? 0) - most - Math.log(sum), best, second };
 }
 
-/** The smallest logit that top-k and then top-p leave; what equals it stays. */
+/** The smallest logit, of the ids that may come, that top-k and then top-p leave; what equals it stays. */
 export function filterThreshold(logits: Vec, row: SampleRow): number {
-  const sorted = Float64Array.from(logits).sort().reverse();
+  const open = [...logits].filter((_, id) => mayCome(row, id));
+  const sorted = Float64Array.from(open).sort().reverse();
   const most = sorted[0] ?? 0;
   const lowest = sorted.at(-1) ?? 0;
   const byCount = row.topK === 0 ? lowest : (sorted[row.topK - 1] ?? lowest);

@@ -1,5 +1,6 @@
 // Names of tools: `server:tool` always works, the bare name where it is unique. Knows no mode.
 import { nearest } from '../tools/nearest.ts';
+import type { CallForm } from '../trajectory/interfaces.ts';
 import type { ServerSpec, ToolSpec } from '../trajectory/tool.ts';
 
 export type FoundTool = { server: ServerSpec; tool: ToolSpec } | { complaint: string };
@@ -8,6 +9,21 @@ export type FoundTool = { server: ServerSpec; tool: ToolSpec } | { complaint: st
 export function callName(servers: readonly ServerSpec[], server: string, tool: string): string {
   const owners = servers.filter((spec) => spec.tools.some((item) => item.name === tool));
   return owners.length > 1 ? `${server}:${tool}` : tool;
+}
+
+/** Every name that works for a tool of the shown servers, with the tool's schema. */
+export function callForms(
+  servers: readonly ServerSpec[],
+  isCallable: (server: ServerSpec, tool: ToolSpec) => boolean,
+): CallForm[] {
+  return servers.flatMap((server) =>
+    server.tools
+      .filter((tool) => isCallable(server, tool))
+      .flatMap(({ name, inputSchema }) => {
+        const names = new Set([callName(servers, server.name, name), `${server.name}:${name}`]);
+        return [...names].map((shown) => ({ name: shown, inputSchema }));
+      }),
+  );
 }
 
 /** The tool that a policy means, or what to tell it: the nearest names, or which servers share the name. */

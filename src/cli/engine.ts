@@ -55,7 +55,7 @@ export async function openEngine(
   const decoder = new Decoder(gpu, model, cache);
   const weights = adapter === null ? null : uploadAdapter(gpu, adapter);
   decoder.setAdapter(weights);
-  const policy = new EnginePolicy(name, decoder, tokenizer.eosIds);
+  const policy = new EnginePolicy(name, decoder, tokenizer.eosIds, tokenizer);
   return {
     gpu,
     opened,

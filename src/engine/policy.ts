@@ -1,12 +1,14 @@
 // The engine as a TokenPolicy: requests that are pending together advance as one batch; they join and leave between steps.
 import { InputError } from '../base/errors.ts';
 import { PAGE } from '../kernels/attention-cached.ts';
+import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type {
   GenerateOptions,
   GenerateRequest,
   GenerateResult,
   TokenPolicy,
 } from '../trajectory/interfaces.ts';
+import { type TokenConstraint, TokenConstraints } from './constraint/token-constraint.ts';
 import { type Decoder, MAX_ROWS, MAX_SAMPLES, type StepRow, type StepSample } from './decoder.ts';
 import type { CachedSequence } from './kv-cache.ts';
 import { assertIds } from './model.ts';
@@ -17,6 +19,9 @@ interface Active {
   readonly options: GenerateOptions;
   readonly resolve: (result: GenerateResult) => void;
   readonly reject: (error: unknown) => void;
+  readonly constraint: TokenConstraint | null;
+  /** Of the next id; null when every id may come. */
+  mask: Uint32Array | null;
   sequence: CachedSequence | null;
   readonly ids: number[];
   readonly logprobs: number[];
@@ -28,6 +33,9 @@ export interface EngineCounters {
   prefillMs: number;
   decodeTokens: number;
   decodeMs: number;
+  /** Spent on the masks of constrained requests, beside the other times. */
+  maskMs: number;
+  masks: number;
   steps: number;
 }
 
@@ -40,18 +48,29 @@ export class EnginePolicy implements TokenPolicy {
     prefillMs: 0,
     decodeTokens: 0,
     decodeMs: 0,
+    maskMs: 0,
+    masks: 0,
     steps: 0,
   };
   readonly #decoder: Decoder;
+  readonly #constraints: TokenConstraints | null;
   #waiting: Active[] = [];
   #active: Active[] = [];
   #running = false;
   #lastKind: StepKind = 'decode';
 
-  constructor(name: string, decoder: Decoder, eosIds: readonly number[]) {
+  /** @param tokenizer what constraints need. */
+  constructor(
+    name: string,
+    decoder: Decoder,
+    eosIds: readonly number[],
+    tokenizer: Tokenizer | null = null,
+  ) {
     this.name = name;
     this.#decoder = decoder;
     this.eosIds = eosIds;
+    const { vocab } = decoder.model.config;
+    this.#constraints = tokenizer && new TokenConstraints(tokenizer, eosIds, vocab);
     this.contextLength = Math.min(decoder.model.config.contextLength, decoder.cache.size.context);
   }
 
@@ -66,11 +85,32 @@ export class EnginePolicy implements TokenPolicy {
         `${this.name}: got a prompt of ${request.ids.length} tokens, the context holds ${this.contextLength}; shorten it`,
       );
     }
+    const text = this.#textSettings(request);
     return await new Promise((resolve, reject) => {
-      const entry = { request, options, resolve, reject, sequence: null, ids: [], logprobs: [] };
-      this.#waiting.push(entry);
+      const state = { sequence: null, ids: [], logprobs: [] };
+      this.#waiting.push({ request, options, resolve, reject, ...text, ...state });
       if (!this.#running) void this.#run();
     });
+  }
+
+  #textSettings({ constraint }: GenerateRequest): Pick<Active, 'constraint' | 'mask'> {
+    if (constraint === undefined) return { constraint: null, mask: null };
+    if (this.#constraints === null) {
+      throw new InputError(
+        'tokenizer',
+        `${this.name}: got a constraint, which needs a tokenizer; open the engine with one`,
+      );
+    }
+    const started = this.#constraints.start(constraint);
+    return { constraint: started, mask: this.#timedMask(started) };
+  }
+
+  #timedMask(constraint: TokenConstraint): Uint32Array | null {
+    const started = performance.now();
+    const mask = constraint.mask();
+    this.counters.maskMs += performance.now() - started;
+    this.counters.masks += 1;
+    return mask;
   }
 
   release(sequence: string): void {
@@ -205,6 +245,18 @@ export class EnginePolicy implements TokenPolicy {
     entry.options.onTokens?.([id], [logprob]);
     const how = this.#finishOf(entry, id);
     if (how !== null) this.#end(entry, how);
+    else if (entry.constraint !== null) this.#constrain(entry, entry.constraint, id);
+  }
+
+  /** A constraint that cannot go on ends its own request, not the batch. */
+  #constrain(entry: Active, constraint: TokenConstraint, id: number): void {
+    try {
+      constraint.accept(id);
+      entry.mask = this.#timedMask(constraint);
+    } catch (error) {
+      this.#close(entry);
+      entry.reject(error);
+    }
   }
 
   #finishOf({ request, ids }: Active, id: number): GenerateResult['finish'] | null {
@@ -214,9 +266,13 @@ export class EnginePolicy implements TokenPolicy {
     return full || ids.length >= request.maxTokens ? 'length' : null;
   }
 
-  #end(entry: Active, how: GenerateResult['finish']): void {
+  #close(entry: Active): void {
     if (entry.sequence !== null) this.#decoder.cache.close(entry.sequence);
     entry.sequence = null;
+  }
+
+  #end(entry: Active, how: GenerateResult['finish']): void {
+    this.#close(entry);
     finish(entry, how);
   }
 }
@@ -247,8 +303,7 @@ function inPrompt({ request, sequence }: Active): boolean {
   return sequence !== null && sequence.ids.length < request.ids.length;
 }
 
-function sampleOf(entry: Active, row: number): StepSample {
-  const { request, ids } = entry;
+function sampleOf({ request, ids, mask }: Active, row: number): StepSample {
   return {
     row,
     seed: request.seed,
@@ -256,5 +311,6 @@ function sampleOf(entry: Active, row: number): StepSample {
     temperature: request.temperature,
     topK: request.topK ?? 0,
     topP: request.topP ?? 1,
+    mask,
   };
 }

@@ -31,6 +31,11 @@ export interface Tokenizer {
   decode(ids: readonly number[], options?: { skipSpecial?: boolean }): string;
   /** The id of a token by its text; null when there is none. */
   idOf(token: string): number | null;
+  /**
+   * The bytes that an id adds to a text decoded with `skipSpecial`: none for a control token.
+   * @throws {InputError} for an id outside the vocabulary.
+   */
+  shownBytes(id: number): Uint8Array;
 }
 
 /** Metadata of a model file, without types. */
@@ -93,6 +98,7 @@ export function tokenizerFromMetadata(metadata: TokenizerMetadata): Tokenizer {
       return decodeBytes(kept.map(bytesOf));
     },
     idOf: (token) => specials.get(token) ?? plain.get(token) ?? null,
+    shownBytes: (id) => (types[id] === CONTROL ? new Uint8Array(0) : bytesOf(id)),
   };
 }
 

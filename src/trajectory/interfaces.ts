@@ -1,7 +1,25 @@
 // What the parts of the project promise each other. agent, rubric, rl and lab know engines only through these.
 import type { Batch } from './batch.ts';
+import type { JsonObject } from './json.ts';
 import type { Criterion } from './rubric.ts';
 import type { Message, Trace } from './trace.ts';
+
+/** A call that a constrained continuation may write: its name, and the JSON Schema of its arguments. */
+export interface CallForm {
+  readonly name: string;
+  readonly inputSchema: JsonObject;
+}
+
+/**
+ * Holds a continuation to calls that can be made: behind `<tool_call>` only ids are sampled that keep the call one of
+ * `calls`, up to `</tool_call>`. Other text is free, and so is what stands in `<think>`. What is left out changes what is
+ * sampled, not the log-probabilities that are told: sampling then is off-policy, so rollouts to learn from do without.
+ */
+export interface CallConstraint {
+  readonly calls: readonly CallForm[];
+  /** The prompt ends inside of `<think>`. */
+  readonly thinking: boolean;
+}
 
 /** One continuation to sample. Equal requests give equal results, whoever shares the batch. */
 export interface GenerateRequest {
@@ -18,6 +36,8 @@ export interface GenerateRequest {
   seed: number;
   /** Ids that end the continuation besides the model's end tokens. */
   stopIds?: readonly number[];
+  /** Which calls may be written; none is held back without it. */
+  constraint?: CallConstraint;
   /** Go on past end tokens. */
   ignoreEos?: boolean;
 }
@@ -25,7 +45,10 @@ export interface GenerateRequest {
 export interface GenerateResult {
   /** Sampled ids; an end token is the last. */
   ids: number[];
-  /** The model's own log-probabilities (temperature 1, before top-k and top-p), aligned to ids. */
+  /**
+   * The model's own log-probabilities (temperature 1, before top-k, top-p and any constraint), aligned
+   * to ids.
+   */
   logprobs: number[];
   finish: 'eos' | 'stop' | 'length' | 'cancel';
 }

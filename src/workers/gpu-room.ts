@@ -82,7 +82,8 @@ export class GpuRoom implements GpuWorkerApi {
   async loadModel(source: ModelSource): Promise<ModelInfo> {
     const gpu = await this.#device();
     const { file, hash } = await this.#openFile(source);
-    const { eosIds } = tokenizerFromMetadata(file.values);
+    const tokenizer = tokenizerFromMetadata(file.values);
+    const { eosIds } = tokenizer;
     await this.#unload(gpu);
     const model = await loadModel(gpu, file, hash);
     const decoder = new Decoder(
@@ -92,7 +93,7 @@ export class GpuRoom implements GpuWorkerApi {
     );
     const given = file.values['general.name'];
     const name = typeof given === 'string' ? given : file.name;
-    const policy = new EnginePolicy(name, decoder, eosIds);
+    const policy = new EnginePolicy(name, decoder, eosIds, tokenizer);
     this.#loaded = { file, hash, model, decoder, policy };
     const { layers, hidden, vocab } = model.config;
     const parameters = file.tensors.reduce(

@@ -7,6 +7,7 @@ import { type CacheSize, cacheSizeFor, KvCache } from '../../src/engine/kv-cache
 import { loadModel } from '../../src/engine/load-model.ts';
 import { EnginePolicy } from '../../src/engine/policy.ts';
 import type { KernelFamily } from '../../src/gpu/caps.ts';
+import { tokenizerFromMetadata } from '../../src/tokenizer/tokenizer.ts';
 import { adapterTarget, freshAdapter } from '../../src/train/targets.ts';
 import { GpuTrainer } from '../../src/train/trainer.ts';
 import { experimentSchema } from '../../src/trajectory/experiment.ts';
@@ -59,8 +60,9 @@ export async function goldenEngine(
   const model = await loadModel(gpu, file, null, shardBytes === undefined ? {} : { shardBytes });
   const cache = new KvCache(gpu, model.config, size ?? cacheSizeFor(model.config, 2 ** 24));
   const decoder = new Decoder(gpu, model, cache);
-  const policy = new EnginePolicy(name, decoder, eosIds);
-  return { gpu, model, decoder, policy };
+  const tokenizer = tokenizerFromMetadata(file.values);
+  const policy = new EnginePolicy(name, decoder, eosIds, tokenizer);
+  return { gpu, model, decoder, policy, tokenizer };
 }
 
 /** Log-probabilities (T) of a whole sequence in one pass without a cache; the first is 0. */

@@ -13,6 +13,7 @@ import { type Decoder, MAX_ROWS, MAX_SAMPLES, type StepRow, type StepSample } fr
 import type { CachedSequence } from './kv-cache.ts';
 import { assertIds } from './model.ts';
 import type { StepKind } from './step-layer.ts';
+import { StopTexts } from './stop-texts.ts';
 
 interface Active {
   readonly request: GenerateRequest;
@@ -20,6 +21,7 @@ interface Active {
   readonly resolve: (result: GenerateResult) => void;
   readonly reject: (error: unknown) => void;
   readonly constraint: TokenConstraint | null;
+  readonly stop: StopTexts | null;
   /** Of the next id; null when every id may come. */
   mask: Uint32Array | null;
   sequence: CachedSequence | null;
@@ -53,13 +55,14 @@ export class EnginePolicy implements TokenPolicy {
     steps: 0,
   };
   readonly #decoder: Decoder;
+  readonly #tokenizer: Tokenizer | null;
   readonly #constraints: TokenConstraints | null;
   #waiting: Active[] = [];
   #active: Active[] = [];
   #running = false;
   #lastKind: StepKind = 'decode';
 
-  /** @param tokenizer what constraints need. */
+  /** @param tokenizer what stop texts and constraints need. */
   constructor(
     name: string,
     decoder: Decoder,
@@ -69,6 +72,7 @@ export class EnginePolicy implements TokenPolicy {
     this.name = name;
     this.#decoder = decoder;
     this.eosIds = eosIds;
+    this.#tokenizer = tokenizer;
     const { vocab } = decoder.model.config;
     this.#constraints = tokenizer && new TokenConstraints(tokenizer, eosIds, vocab);
     this.contextLength = Math.min(decoder.model.config.contextLength, decoder.cache.size.context);
@@ -85,6 +89,12 @@ export class EnginePolicy implements TokenPolicy {
         `${this.name}: got a prompt of ${request.ids.length} tokens, the context holds ${this.contextLength}; shorten it`,
       );
     }
+    if (!Number.isInteger(request.maxTokens) || request.maxTokens < 1) {
+      throw new InputError(
+        'max-tokens',
+        `${this.name}: maxTokens: got ${request.maxTokens}, need a whole number of at least 1`,
+      );
+    }
     const text = this.#textSettings(request);
     return await new Promise((resolve, reject) => {
       const state = { sequence: null, ids: [], logprobs: [] };
@@ -93,16 +103,22 @@ export class EnginePolicy implements TokenPolicy {
     });
   }
 
-  #textSettings({ constraint }: GenerateRequest): Pick<Active, 'constraint' | 'mask'> {
-    if (constraint === undefined) return { constraint: null, mask: null };
-    if (this.#constraints === null) {
+  /** What of a request needs the texts of tokens. */
+  #textSettings({
+    constraint,
+    stop,
+  }: GenerateRequest): Pick<Active, 'constraint' | 'mask' | 'stop'> {
+    const stops = stop !== undefined && stop.length > 0;
+    if (constraint === undefined && !stops) return { constraint: null, mask: null, stop: null };
+    if (this.#tokenizer === null || this.#constraints === null) {
       throw new InputError(
         'tokenizer',
-        `${this.name}: got a constraint, which needs a tokenizer; open the engine with one`,
+        `${this.name}: got stop texts or a constraint, which need a tokenizer; give stopIds, or open the engine with one`,
       );
     }
-    const started = this.#constraints.start(constraint);
-    return { constraint: started, mask: this.#timedMask(started) };
+    const started = constraint === undefined ? null : this.#constraints.start(constraint);
+    const mask = started === null ? null : this.#timedMask(started);
+    return { constraint: started, mask, stop: stops ? new StopTexts(this.#tokenizer, stop) : null };
   }
 
   #timedMask(constraint: TokenConstraint): Uint32Array | null {
@@ -259,9 +275,9 @@ export class EnginePolicy implements TokenPolicy {
     }
   }
 
-  #finishOf({ request, ids }: Active, id: number): GenerateResult['finish'] | null {
+  #finishOf({ request, ids, stop }: Active, id: number): GenerateResult['finish'] | null {
     if (!request.ignoreEos && this.eosIds.includes(id)) return 'eos';
-    if (request.stopIds?.includes(id)) return 'stop';
+    if (request.stopIds?.includes(id) || stop?.push(id)) return 'stop';
     const full = request.ids.length + ids.length >= this.contextLength;
     return full || ids.length >= request.maxTokens ? 'length' : null;
   }

@@ -36,6 +36,11 @@ export interface GenerateRequest {
   seed: number;
   /** Ids that end the continuation besides the model's end tokens. */
   stopIds?: readonly number[];
+  /**
+   * Texts that end the continuation once they stand in it, over any borders of tokens. The ids up to the one that
+   * completes a text are kept, that one too: its text may go on behind the stop text.
+   */
+  stop?: readonly string[];
   /** Which calls may be written; none is held back without it. */
   constraint?: CallConstraint;
   /** Go on past end tokens. */

@@ -66,6 +66,24 @@ describe('logits and generate', () => {
     expect(one?.['timing']).toMatchObject({ decodeTokens: 11 });
   });
 
+  it('--stop ends a completion with the text that it names', async () => {
+    const flags = ['--prompt', 'the task', '--max-tokens', '12', '--ignore-eos'];
+    const run = async (...more: string[]) => {
+      const [ran] = printed(await runAtlas(['generate', MODEL, ...flags, ...more]));
+      const list = ran?.['completions'] as { ids: number[]; text: string; finish: string }[];
+      return list[0];
+    };
+    const free = await run();
+    expect(free?.finish).toBe('length');
+    const stop = free?.text.slice(4, 6) ?? '';
+    const stopped = await run('--stop', 'not in it', '--stop', stop);
+    expect(stopped?.finish).toBe('stop');
+    expect(stopped?.text).toContain(stop);
+    expect(free?.text.startsWith(stopped?.text ?? '?')).toBe(true);
+    expect(stopped?.ids).toEqual(free?.ids.slice(0, stopped?.ids.length));
+    expect(stopped?.ids.length).toBeLessThan(12);
+  });
+
   it('--chat goes through the template, and --prompt is raw text', async () => {
     const text = '<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n';
     const run = async (...how: string[]) => {

@@ -183,6 +183,45 @@ describe('the policy', () => {
     expect(stopped).toMatchObject({ ids: cut, finish: 'stop' });
   });
 
+  it('stops at texts over the borders of tokens, and keeps the id that completes one', async () => {
+    const { policy, tokenizer } = await goldenEngine('f32');
+    const [ids = []] = prompts([6]);
+    const sampled = { maxTokens: 24, temperature: 1 };
+    const free = await policy.generate(request(ids, sampled));
+    // The first border after the fifth id between tokens that are text.
+    const isText = (id: number | undefined) =>
+      id !== undefined && /^[ -~]+$/.test(tokenizer.decode([id]));
+    const at = free.ids.findIndex((id, i) => i > 4 && isText(id) && isText(free.ids[i - 1]));
+    expect(at).toBeGreaterThan(4);
+    const [left = '', right = ''] = [at - 1, at].map((i) => tokenizer.decode([free.ids[i] ?? 0]));
+    const across = left.slice(-1) + right.slice(0, 1);
+    const text = (count: number) => tokenizer.decode(free.ids.slice(0, count));
+    const first = free.ids.findIndex((_, i) => text(i + 1).includes(across));
+    expect(first).toBeGreaterThan(0);
+    const stop = ['never to be seen', across];
+    const got = await policy.generate(request(ids, { ...sampled, stop }));
+    expect(got).toMatchObject({ ids: free.ids.slice(0, first + 1), finish: 'stop' });
+    expect(exact(got)).toEqual({ ids: got.ids, logprobs: free.logprobs.slice(0, first + 1) });
+    const unseen = await policy.generate(request(ids, { ...sampled, stop: ['never to be seen'] }));
+    expect(unseen).toMatchObject({ ids: free.ids, finish: 'length' });
+    const empty = request(ids, { stop: ['a', ''] });
+    await expect(policy.generate(empty)).rejects.toThrow('at least one character');
+  });
+
+  it('a request ends at its own token limit, and at the context whatever it asks for', async () => {
+    const { policy } = await goldenEngine('f32', { size: { slots: 4, tokens: 256, context: 64 } });
+    const lists = prompts([10, 60, 63, 33]);
+    const limits = [3, 100, 1e9, 31];
+    const requests = lists.map((ids, i) => request(ids, { maxTokens: limits[i] ?? 0 }));
+    const results = await Promise.all(requests.map((r) => policy.generate(r)));
+    expect(results.map(({ ids }) => ids.length)).toEqual([3, 4, 1, 31]);
+    expect(results.map(({ finish }) => finish)).toEqual(['length', 'length', 'length', 'length']);
+    for (const maxTokens of [0, -1, 1.5, Number.NaN]) {
+      const bad = policy.generate(request(lists[0] ?? [], { maxTokens }));
+      await expect(bad).rejects.toThrow('need a whole number of at least 1');
+    }
+  });
+
   it('requests that do not fit together wait for their turn', async () => {
     const requests = prompts([30, 20, 41, 8, 16, 25]).map((ids) => request(ids, { maxTokens: 16 }));
     const roomy = await goldenEngine('f32');

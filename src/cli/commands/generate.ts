@@ -23,6 +23,7 @@ const FLAGS = {
   n: 'string',
   adapter: 'string',
   'ignore-eos': 'boolean',
+  stop: 'strings',
   ...DEVICE_FLAGS,
 } as const;
 
@@ -60,12 +61,17 @@ function settingsOf(flags: Flags) {
   flags.required('max-tokens');
   const n = flags.integer('n', 1, 1, MAX_SAMPLES);
   const seed = flags.integer('seed', 0);
+  const stop = flags.texts('stop');
+  if (stop.includes('')) {
+    throw new InputError('flags', 'generate: --stop: got an empty text, need one to stop at');
+  }
   const request = {
     maxTokens: flags.integer('max-tokens', 0, 1),
     temperature: flags.number('temperature', 0, 0),
     topK: flags.integer('top-k', 0),
     topP: flags.number('top-p', 1, 0, 1),
     ignoreEos: flags.has('ignore-eos'),
+    stop,
   };
   return { n, seed, request };
 }

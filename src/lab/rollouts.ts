@@ -1,9 +1,10 @@
 // One GRPO step's rollouts: every member of every group at once (the policy batches what is
 // pending), then their scores. Nothing depends on who arrives first: results stand by (task,
 // member), seeds come from (run, step, task, member).
-import { AtlasError } from '../base/errors.ts';
+import { AtlasError, DeviceError } from '../base/errors.ts';
 import type { Group } from '../rl/groups.ts';
 import type { Experiment } from '../trajectory/experiment.ts';
+import type { TokenPolicy } from '../trajectory/interfaces.ts';
 import type { Task } from '../trajectory/task.ts';
 import { type EpisodeOptions, playEpisode, rolloutSeed } from './episode.ts';
 import type { LabRuntime } from './runtime.ts';
@@ -24,7 +25,8 @@ export interface RolloutOptions extends EpisodeOptions {
 
 /**
  * Plays `group` episodes of each task; groups stand in the order of `tasks`.
- * @throws {AtlasError} when every single episode failed by itself: then there is nothing to learn
+ * @throws {DeviceError} when the device failed, which says nothing of a policy or a task;
+ * {AtlasError} when every single episode failed by itself: then there is nothing to learn
  * from.
  */
 export async function rollOut(
@@ -34,7 +36,8 @@ export async function rollOut(
 ): Promise<Group[]> {
   const total = tasks.length * group;
   let done = 0;
-  const policy = { kind: 'tokens', policy: runtime.policy, tokenizer: runtime.tokenizer } as const;
+  const watched = watch(runtime.policy);
+  const policy = { kind: 'tokens', policy: watched.policy, tokenizer: runtime.tokenizer } as const;
   const play = async (task: Task, place: number, member: number) => {
     const result = await playEpisode(
       {
@@ -65,6 +68,7 @@ export async function rollOut(
     }),
   );
   options.signal?.throwIfAborted();
+  if (watched.failure() !== null) throw watched.failure();
   const traces = groups.flatMap((one) => one.traces);
   if (traces.every((trace) => trace.end === 'error')) {
     throw new AtlasError(
@@ -74,4 +78,23 @@ export async function rollOut(
     );
   }
   return groups;
+}
+
+/** A policy, and the first failure of its device. */
+function watch(policy: TokenPolicy): { policy: TokenPolicy; failure: () => DeviceError | null } {
+  let failure: DeviceError | null = null;
+  const { name, contextLength, eosIds } = policy;
+  const generate: TokenPolicy['generate'] = async (request, options) => {
+    try {
+      return await policy.generate(request, options);
+    } catch (error) {
+      if (error instanceof DeviceError) failure ??= error;
+      throw error;
+    }
+  };
+  const release = (sequence: string) => policy.release(sequence);
+  return {
+    policy: { name, contextLength, eosIds, generate, release },
+    failure: () => failure,
+  };
 }

@@ -3,7 +3,7 @@ import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { AtlasError, InputError } from '../../../src/base/errors.ts';
+import { AtlasError, DeviceError, InputError } from '../../../src/base/errors.ts';
 import { openRunDirectory } from '../../../src/cli/run-store.ts';
 import { evaluate } from '../../../src/lab/evaluate.ts';
 import { runPretrain } from '../../../src/lab/pretrain.ts';
@@ -17,6 +17,7 @@ import {
   metricsSchema,
   pretrainSchema,
 } from '../../../src/trajectory/experiment.ts';
+import type { TokenPolicy } from '../../../src/trajectory/interfaces.ts';
 import { traceSchema } from '../../../src/trajectory/trace.ts';
 import { Bigram } from '../../support/bigram.ts';
 import { directEpisode } from '../../support/direct-episode.ts';
@@ -189,6 +190,33 @@ describe('grpo', () => {
       const start = store.checkpoints;
       const again = await runWith(experiment, taught.copy(), store, { resume: true });
       expect(again.map((line) => line.step)).toEqual([0, 1].slice(start));
+      expect(remains(store)).toEqual(remains(whole));
+    }
+  });
+
+  it('a device that is lost under one rollout ends the step, and the run goes on from its checkpoint', async () => {
+    const whole = new MemoryRunStore();
+    await runWith(GRPO, taught.copy(), whole);
+    // 18 rollouts a step with at least one turn each: in the second step, and in the third or later.
+    for (const lostAt of [20, 60]) {
+      const store = new MemoryRunStore();
+      const model = taught.copy();
+      let calls = 0;
+      const policy: TokenPolicy = {
+        ...{ name: model.name, contextLength: model.contextLength, eosIds: model.eosIds },
+        generate: async (request) => {
+          calls += 1;
+          if (calls === lostAt) throw new DeviceError('device-lost', 'GPU: the device was lost');
+          return model.generate(request);
+        },
+        release: (sequence) => model.release(sequence),
+      };
+      const runtime = { ...runtimeOf(model), policy };
+      const run = collect(runExperiment({ experiment: GRPO, runtime, store }));
+      await expect(run).rejects.toMatchObject({ code: 'device-lost' });
+      // Nothing of the step that was cut off is kept.
+      expect(store.logs.trajectories.length).toBe(18 * store.logs.metrics.length);
+      await runWith(GRPO, taught.copy(), store, { resume: true });
       expect(remains(store)).toEqual(remains(whole));
     }
   });

@@ -2,25 +2,26 @@
 import type { AgentPolicy } from '../agent/agent-policy.ts';
 import type { PromptStyle, SchemaStyle } from '../agent/prompt.ts';
 import { InputError } from '../base/errors.ts';
-import { freeAdapter, uploadAdapter } from '../engine/adapter-weights.ts';
-import { Decoder } from '../engine/decoder.ts';
-import { cacheSizeFor, KvCache } from '../engine/kv-cache.ts';
-import { loadModel } from '../engine/load-model.ts';
-import { assertIds, type Model } from '../engine/model.ts';
-import { EnginePolicy } from '../engine/policy.ts';
+import type { Decoder } from '../engine/decoder.ts';
+import { cacheSizeFor } from '../engine/kv-cache.ts';
+import { LastingEngine, type Recovery } from '../engine/lasting-engine.ts';
+import { assertIds } from '../engine/model.ts';
+import type { EnginePolicy } from '../engine/policy.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Flags } from './flags.ts';
 import { type OpenedModel, openAdapter, openModel, tokenizerOf } from './models.ts';
-import { openNodeGpu } from './node-gpu.ts';
+import { nodeGpuSupply } from './node-gpu.ts';
+import { note } from './output.ts';
 
 export interface Engine {
-  readonly gpu: Gpu;
   readonly opened: OpenedModel;
-  readonly model: Model;
   readonly tokenizer: Tokenizer;
-  readonly decoder: Decoder;
+  readonly lasting: LastingEngine;
   readonly policy: EnginePolicy;
+  /** What is in use now: after a lost device there are others. */
+  readonly gpu: Gpu;
+  readonly decoder: Decoder;
   /** The most that the process held itself while the model was loaded: heap and buffers, without the device's. */
   readonly hostPeakBytes: number;
   close(): void;
@@ -44,31 +45,38 @@ export async function openEngine(
   check({ opened, tokenizer });
   const folder = flags.text('adapter');
   const adapter = folder === undefined ? null : await openAdapter(folder, opened);
-  const gpu = await openNodeGpu(flags);
+  const supply = nodeGpuSupply(flags);
   let hostPeakBytes = 0;
   const onProgress = () => {
     const { heapUsed, external } = process.memoryUsage();
     hostPeakBytes = Math.max(hostPeakBytes, heapUsed + external);
   };
-  const model = await loadModel(gpu, opened.file, opened.hash, { onProgress });
-  const cache = new KvCache(gpu, model.config, cacheSizeFor(model.config));
-  const decoder = new Decoder(gpu, model, cache);
-  const weights = adapter === null ? null : uploadAdapter(gpu, adapter);
-  decoder.setAdapter(weights);
-  const policy = new EnginePolicy(name, decoder, tokenizer.eosIds, tokenizer);
+  const { file, hash } = opened;
+  const lasting = await LastingEngine.open(
+    supply,
+    { name, file, hash, tokenizer },
+    { onProgress, onRecovery: noteRecovery },
+  );
+  if (adapter !== null) await lasting.setAdapter(adapter);
   return {
-    gpu,
     opened,
-    model,
     tokenizer,
-    decoder,
-    policy,
+    lasting,
+    policy: lasting.policy,
     hostPeakBytes,
-    close() {
-      if (weights !== null) freeAdapter(gpu, weights);
-      gpu.destroy();
+    get gpu() {
+      return lasting.parts.gpu;
     },
+    get decoder() {
+      return lasting.parts.decoder;
+    },
+    close: () => void supply.close(),
   };
+}
+
+function noteRecovery(recovery: Recovery): void {
+  if (recovery.state === 'begun') note(`${recovery.error.message.split(';')[0]}; opening another`);
+  if (recovery.state === 'done') note('GPU: the model was loaded again, the work goes on');
 }
 
 /**

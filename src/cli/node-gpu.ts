@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { create, globals } from 'webgpu';
 import { DeviceError, InputError } from '../base/errors.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
+import { GpuSupply } from '../gpu/gpu-supply.ts';
 import type { Flags } from './flags.ts';
 
 /** Flags that every command with a device takes. */
@@ -33,13 +34,15 @@ function softwareDrivers(): string[] {
   );
 }
 
+/** Dawn aborts the process when one of these is collected. */
+const started: GPU[] = [];
+
 function start(toggles: readonly string[]): GPU {
   Object.assign(globalThis, globals);
   process.env['LP_NATIVE_VECTOR_WIDTH'] ??= VECTOR_WIDTH;
   const options = toggles.length > 0 ? [`enable-dawn-features=${toggles.join(',')}`] : [];
   const gpu = create(options);
-  // Dawn aborts the process when this object is collected.
-  Object.defineProperty(globalThis, '__dawn', { value: gpu, configurable: true });
+  started.push(gpu);
   return gpu;
 }
 
@@ -47,20 +50,26 @@ function togglesOf(flags: Flags): string[] {
   return (flags.text('dawn-toggles') ?? '').split(',').filter((name) => name !== '');
 }
 
-/** Adapters that Dawn offers, best first: the discrete GPU, another GPU, software. */
-export async function listAdapters(flags: Flags): Promise<GPUAdapter[]> {
-  const found: GPUAdapter[] = [];
+/** An adapter, and the way to ask for it again: one gives one device. */
+interface FoundAdapter {
+  readonly adapter: GPUAdapter;
+  readonly ask: () => Promise<GPUAdapter | null>;
+}
+
+async function findAdapters(flags: Flags): Promise<FoundAdapter[]> {
+  const found: FoundAdapter[] = [];
   const add = async (gpu: GPU) => {
     for (const options of [
       { powerPreference: 'high-performance' },
       { powerPreference: 'low-power' },
       { forceFallbackAdapter: true },
     ] as const) {
-      const adapter = await gpu.requestAdapter(options);
-      const same = (other: GPUAdapter) =>
+      const ask = () => gpu.requestAdapter(options);
+      const adapter = await ask();
+      const same = ({ adapter: other }: FoundAdapter) =>
         other.info.description === adapter?.info.description &&
         other.info.device === adapter?.info.device;
-      if (adapter !== null && !found.some(same)) found.push(adapter);
+      if (adapter !== null && !found.some(same)) found.push({ adapter, ask });
     }
   };
   await add(start(togglesOf(flags)));
@@ -74,19 +83,42 @@ export async function listAdapters(flags: Flags): Promise<GPUAdapter[]> {
   return found;
 }
 
+/** Adapters that Dawn offers, best first: the discrete GPU, another GPU, software. */
+export async function listAdapters(flags: Flags): Promise<GPUAdapter[]> {
+  return (await findAdapters(flags)).map(({ adapter }) => adapter);
+}
+
 /**
  * Opens the first real GPU, else the software driver that VK_ICD_FILENAMES names, else a known one of this machine.
  * @throws {DeviceError} when there is none, {InputError} for a device index that does not exist.
  */
 export async function openNodeGpu(flags: Flags): Promise<Gpu> {
+  return openGpu(await findNodeGpu(flags));
+}
+
+/**
+ * Opens devices on what {@link openNodeGpu} finds, which is looked for once.
+ * @throws {DeviceError} and InputError from `get`, as openNodeGpu does.
+ */
+export function nodeGpuSupply(flags: Flags): GpuSupply {
+  let found: ReturnType<typeof findNodeGpu> | null = null;
+  return new GpuSupply({
+    open: async () => {
+      found ??= findNodeGpu(flags);
+      return openGpu(await found);
+    },
+  });
+}
+
+async function findNodeGpu(flags: Flags): Promise<Pick<GPU, 'requestAdapter'>> {
   const index = flags.text('device-index');
-  if (index !== undefined) return await openByIndex(flags, flags.integer('device-index', 0));
+  if (index !== undefined) return findByIndex(flags, flags.integer('device-index', 0));
   const gpu = start(togglesOf(flags));
-  if ((await gpu.requestAdapter()) !== null) return await openGpu(gpu);
+  if ((await gpu.requestAdapter()) !== null) return gpu;
   for (const driver of softwareDrivers()) {
     process.env['VK_ICD_FILENAMES'] = driver;
     const software = start(togglesOf(flags));
-    if ((await software.requestAdapter()) !== null) return await openGpu(software);
+    if ((await software.requestAdapter()) !== null) return software;
   }
   throw new DeviceError(
     'no-adapter',
@@ -94,15 +126,14 @@ export async function openNodeGpu(flags: Flags): Promise<Gpu> {
   );
 }
 
-async function openByIndex(flags: Flags, index: number): Promise<Gpu> {
-  const adapters = await listAdapters(flags);
-  const adapter = adapters[index];
-  if (adapter === undefined) {
+async function findByIndex(flags: Flags, index: number): Promise<Pick<GPU, 'requestAdapter'>> {
+  const adapters = await findAdapters(flags);
+  const chosen = adapters[index];
+  if (chosen === undefined) {
     throw new InputError(
       'device-index',
       `--device-index: got ${index}, this machine has devices 0 to ${adapters.length - 1} (see atlas devices)`,
     );
   }
-  const only = { requestAdapter: async () => adapter };
-  return await openGpu(only);
+  return { requestAdapter: chosen.ask };
 }

@@ -41,6 +41,17 @@ export interface EngineCounters {
   steps: number;
 }
 
+/** After a failed step: another decoder of the same model on which requests go on, or the error again. */
+export type GoOn = (error: unknown) => Promise<Decoder>;
+
+export interface PolicyOptions {
+  readonly eosIds: readonly number[];
+  /** What stop texts and constraints need. */
+  readonly tokenizer?: Tokenizer | null;
+  /** By default every failure ends the requests. */
+  readonly goOn?: GoOn;
+}
+
 export class EnginePolicy implements TokenPolicy {
   readonly name: string;
   readonly contextLength: number;
@@ -54,23 +65,23 @@ export class EnginePolicy implements TokenPolicy {
     masks: 0,
     steps: 0,
   };
-  readonly #decoder: Decoder;
   readonly #tokenizer: Tokenizer | null;
   readonly #constraints: TokenConstraints | null;
+  readonly #goOn: GoOn;
+  #decoder: Decoder;
   #waiting: Active[] = [];
   #active: Active[] = [];
   #running = false;
   #lastKind: StepKind = 'decode';
 
-  /** @param tokenizer what stop texts and constraints need. */
   constructor(
     name: string,
     decoder: Decoder,
-    eosIds: readonly number[],
-    tokenizer: Tokenizer | null = null,
+    { eosIds, tokenizer = null, goOn = (error) => Promise.reject(error) }: PolicyOptions,
   ) {
     this.name = name;
     this.#decoder = decoder;
+    this.#goOn = goOn;
     this.eosIds = eosIds;
     this.#tokenizer = tokenizer;
     const { vocab } = decoder.model.config;
@@ -133,14 +144,24 @@ export class EnginePolicy implements TokenPolicy {
     this.#decoder.cache.release(sequence);
   }
 
+  /** Later requests are for another decoder of the same model; the one before must be idle or dead. */
+  moveTo(decoder: Decoder): void {
+    this.#decoder = decoder;
+  }
+
   async #run(): Promise<void> {
     this.#running = true;
     // Requests made in the same turn of the event loop join the first step.
     await new Promise((resolve) => setTimeout(resolve, 0));
     try {
       while (this.#waiting.length + this.#active.length > 0) {
-        this.#admit();
-        await this.#step();
+        try {
+          this.#admit();
+          await this.#step();
+        } catch (error) {
+          this.#decoder = await this.#goOn(error);
+          this.#startOver();
+        }
       }
     } catch (error) {
       for (const entry of [...this.#active, ...this.#waiting]) entry.reject(error);
@@ -151,6 +172,14 @@ export class EnginePolicy implements TokenPolicy {
     } finally {
       this.#running = false;
     }
+  }
+
+  /** Every request waits again, with the ids that it has: these are computed once more, and sampling goes on behind them. */
+  #startOver(): void {
+    for (const entry of this.#active) entry.sequence = null;
+    // Admission may have been cut off between the two lists.
+    this.#waiting = [...new Set([...this.#active, ...this.#waiting])];
+    this.#active = [];
   }
 
   #admit(): void {
@@ -215,11 +244,12 @@ export class EnginePolicy implements TokenPolicy {
     const samples: StepSample[] = [];
     const sampled: Active[] = [];
     const fed: { entry: Active; ids: number[] }[] = [];
+    const most = kind === 'prefill' ? MAX_ROWS : MAX_SAMPLES;
     for (const entry of this.#active) {
       const { sequence } = entry;
-      if (sequence === null || rows.length === MAX_ROWS) continue;
+      if (sequence === null || rows.length === most) continue;
       if (inPrompt(entry) !== (kind === 'prefill')) continue;
-      const todo = pendingIds(entry, sequence, MAX_ROWS - rows.length);
+      const todo = pendingIds(entry, sequence, kind, most - rows.length);
       todo.ids.forEach((id, i) => {
         rows.push({ id, slot: sequence.slot, position: sequence.ids.length + i });
       });
@@ -297,16 +327,19 @@ function finish(entry: Active, how: GenerateResult['finish']): void {
   entry.resolve({ ids: entry.ids, logprobs: entry.logprobs, finish: how });
 }
 
-/** The next ids to compute: what is left of the prompt, or the last sampled id. `last` when the prompt ends with them. */
+/**
+ * The next ids to compute: what is left of the prompt, or what was sampled and is not in the cache, which after a lost device
+ * may be more than the last id. `last` when nothing is left behind them.
+ */
 function pendingIds(
-  entry: Active,
+  { request, ids }: Active,
   sequence: CachedSequence,
+  kind: StepKind,
   room: number,
 ): { ids: number[]; last: boolean } {
-  const { request, ids } = entry;
   const done = sequence.ids.length;
   const total = request.ids.length + ids.length;
-  const to = Math.min(total, done + room);
+  const to = Math.min(kind === 'prefill' ? request.ids.length : total, done + room);
   const list: number[] = [];
   for (let t = done; t < to; t++) {
     list.push((t < request.ids.length ? request.ids[t] : ids[t - request.ids.length]) ?? 0);

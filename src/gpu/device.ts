@@ -13,6 +13,13 @@ export interface OpenOptions {
 /** Features that are used when they are there. */
 const WANTED_FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'];
 
+/** How long after a rejection the loss behind it is waited for. */
+const LOSS_MS = 500;
+
+function later(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** One open device. After a failure every pending and later call rejects with the same {@link DeviceError}. */
 export class Gpu {
   readonly device: GPUDevice;
@@ -47,7 +54,7 @@ export class Gpu {
       this.fail(
         new DeviceError(
           'device-lost',
-          `GPU: the device was lost (${why}); reload to open a new one`,
+          `GPU: the device was lost (${why}); start again what was at work`,
         ),
       );
     });
@@ -56,6 +63,11 @@ export class Gpu {
   /** The failure that ended this device, or null. */
   get failure(): DeviceError | null {
     return this.#failure;
+  }
+
+  /** Whether it is gone, so that another device may do better: neither closed by us nor broken by what was asked of it. */
+  get lost(): boolean {
+    return isLoss(this.#failure);
   }
 
   /** Resolves with the failure that ends this device. */
@@ -75,6 +87,8 @@ export class Gpu {
     try {
       return await Promise.race([work, this.#failed]);
     } catch (error) {
+      // What a loss rejects may come before the loss itself is told.
+      if (this.#failure === null) await Promise.race([this.failed, later(LOSS_MS)]);
       throw this.#failure ?? error;
     }
   }
@@ -228,6 +242,11 @@ export class Gpu {
     this.fail(new DeviceError('device-closed', 'GPU: the device was closed'));
     this.device.destroy();
   }
+}
+
+/** Whether an error says that a device was lost. */
+export function isLoss(error: unknown): boolean {
+  return error instanceof DeviceError && error.code === 'device-lost';
 }
 
 function encodeEntries(encoder: GPUCommandEncoder, entries: readonly PassEntry[]): void {

@@ -93,7 +93,7 @@ export class GpuRoom implements GpuWorkerApi {
     );
     const given = file.values['general.name'];
     const name = typeof given === 'string' ? given : file.name;
-    const policy = new EnginePolicy(name, decoder, eosIds, tokenizer);
+    const policy = new EnginePolicy(name, decoder, { eosIds, tokenizer });
     this.#loaded = { file, hash, model, decoder, policy };
     const { layers, hidden, vocab } = model.config;
     const parameters = file.tensors.reduce(

@@ -63,7 +63,7 @@ async function randomEngine(vocabulary: Bpe, likely: RegExp) {
   const size = { slots: 64, tokens: 64 * 512, context: 512 };
   const decoder = new Decoder(gpu, model, new KvCache(gpu, model.config, size));
   const tokenizer = tokenizerFromMetadata(file.values);
-  const policy = new EnginePolicy('random', decoder, tokenizer.eosIds, tokenizer);
+  const policy = new EnginePolicy('random', decoder, { eosIds: tokenizer.eosIds, tokenizer });
   return { gpu, model, decoder, tokenizer, policy };
 }
 
@@ -142,7 +142,7 @@ describe.each(Object.entries(VOCABULARIES))('random weights, %s', (_, make) => {
 
 it('a constraint needs a tokenizer', async () => {
   const { decoder } = await randomEngine(crossingVocabulary(CORPUS), /a/);
-  const policy = new EnginePolicy('bare', decoder, []);
+  const policy = new EnginePolicy('bare', decoder, { eosIds: [] });
   const request = { ids: [1], sequence: 's', maxTokens: 1, temperature: 0, seed: 0 };
   const constraint = { calls: [], thinking: false };
   await expect(policy.generate({ ...request, constraint })).rejects.toThrow(InputError);

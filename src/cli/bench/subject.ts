@@ -67,7 +67,7 @@ export async function benchEngine(
     decoder.free();
     freeModel(gpu, model);
   };
-  return { model, decoder, policy: new EnginePolicy('bench', decoder, []), free };
+  return { model, decoder, policy: new EnginePolicy('bench', decoder, { eosIds: [] }), free };
 }
 
 /** Floating-point operations of all matrix products for one token, without attention. */

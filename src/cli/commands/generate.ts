@@ -77,19 +77,20 @@ function settingsOf(flags: Flags) {
 }
 
 async function sampleAll(
-  { gpu, policy }: Engine,
+  engine: Engine,
   { n, seed, request }: ReturnType<typeof settingsOf>,
   ids: readonly number[],
 ): Promise<Counted> {
   let begun = 0;
-  let warm = { bindGroups: 0, buffers: 0 };
   const count = () => ({
-    bindGroups: gpu.pipelines.bindGroupsCreated,
-    buffers: gpu.buffersCreated,
+    gpu: engine.gpu,
+    bindGroups: engine.gpu.pipelines.bindGroupsCreated,
+    buffers: engine.gpu.buffersCreated,
   });
+  let warm = count();
   const one = async (i: number): Promise<GenerateResult> => {
     let tokens = 0;
-    const result = await policy.generate(
+    const result = await engine.policy.generate(
       { ...request, ids, sequence: `completion-${i}`, seed: deriveSeed(seed, i) },
       {
         onTokens: () => {
@@ -106,7 +107,8 @@ async function sampleAll(
   };
   const results = await Promise.all(Array.from({ length: n }, (_, i) => one(i)));
   const end = count();
-  if (begun < n) return { results, bindGroups: 0, buffers: 0 };
+  // On another device than at first the counts began anew.
+  if (begun < n || warm.gpu !== end.gpu) return { results, bindGroups: 0, buffers: 0 };
   return {
     results,
     bindGroups: end.bindGroups - warm.bindGroups,
@@ -123,7 +125,7 @@ export async function generate(argv: readonly string[]): Promise<void> {
     ids = promptIds(flags, seen.tokenizer);
     checkPrompt('generate', ids, seen.opened, 1);
   });
-  const { tokenizer, policy, decoder } = engine;
+  const { tokenizer, policy } = engine;
   const { results, bindGroups, buffers } = await sampleAll(engine, settings, ids);
   const { prefillTokens, prefillMs, decodeTokens, decodeMs } = policy.counters;
   printJson({
@@ -135,7 +137,7 @@ export async function generate(argv: readonly string[]): Promise<void> {
     })),
     timing: { prefillTokens, prefillMs, decodeTokens, decodeMs },
     counts: {
-      dispatchesPerToken: decoder.lastDispatches,
+      dispatchesPerToken: engine.decoder.lastDispatches,
       bindGroupsPerToken: decodeTokens === 0 ? 0 : bindGroups / decodeTokens,
       buffersAfterWarmup: buffers,
     },

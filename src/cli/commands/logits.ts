@@ -13,12 +13,12 @@ export async function logits(argv: readonly string[]): Promise<void> {
   const engine = await openEngine(name, flags, ({ opened }) => {
     checkPrompt('logits: --ids', ids, opened);
   });
-  const { decoder, model } = engine;
+  const { decoder } = engine;
   const sequence = decoder.cache.open('logits', ids);
   if (sequence === null || !decoder.cache.reserve(sequence, ids.length)) {
     throw new InputError('kv-cache', `logits: ${ids.length} tokens do not fit in the KV cache`);
   }
-  const V = model.config.vocab;
+  const V = engine.opened.config.vocab;
   const argmax: number[] = [];
   let last: Float32Array = new Float32Array(0);
   for (let from = 0; from < ids.length; from += MAX_SAMPLES) {

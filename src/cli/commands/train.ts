@@ -3,11 +3,13 @@
 import { InputError } from '../../base/errors.ts';
 import { deriveSeed } from '../../base/rng.ts';
 import { freeModel } from '../../engine/model.ts';
+import { isLoss } from '../../gpu/device.ts';
 import { runExperiment } from '../../lab/run.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
 import { startTrainer } from '../../train/start-trainer.ts';
 import { type Experiment, experimentSchema } from '../../trajectory/experiment.ts';
-import type { Trainer } from '../../trajectory/interfaces.ts';
+import type { RunStore, Trainer } from '../../trajectory/interfaces.ts';
+import type { Task } from '../../trajectory/task.ts';
 import { type Engine, openEngine, stylesOfFile } from '../engine.ts';
 import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
@@ -18,8 +20,8 @@ import { openRunDirectory } from '../run-store.ts';
 import { interruptSignal } from '../signals.ts';
 
 /** The trainer of an experiment; from now on the engine samples from the weights that it moves. */
-async function trainerOf(engine: Engine, experiment: Experiment): Promise<Trainer> {
-  const { gpu, model, opened, decoder } = engine;
+async function trainerOf({ lasting, opened }: Engine, experiment: Experiment): Promise<Trainer> {
+  const { gpu, model, decoder } = await lasting.lend();
   const { optimiser, adapter, seed, initAdapter } = experiment;
   const given =
     adapter === null || initAdapter === undefined ? null : await openAdapter(initAdapter, opened);
@@ -30,6 +32,41 @@ async function trainerOf(engine: Engine, experiment: Experiment): Promise<Traine
   // All weights have moved into the trainer's own model.
   if (adapter === null) freeModel(gpu, model);
   return trainer;
+}
+
+interface Run {
+  readonly engine: Engine;
+  readonly experiment: Experiment;
+  readonly store: RunStore;
+}
+
+/** The metrics of a run's new steps, each once; a lost device sends it back to its last checkpoint. */
+async function* lastingRun({ engine, experiment, store }: Run, trainer: Trainer, resume: boolean) {
+  const { policy, tokenizer, opened } = engine;
+  const shared = {
+    policy,
+    tokenizer,
+    openEpisode: ({ world, servers, toolspace }: Task, episode: string) =>
+      openEpisode({ world, servers, toolspace, episode }),
+    ...stylesOfFile(opened),
+  };
+  const signal = interruptSignal();
+  let reached = 0;
+  for (let [next, again] = [trainer, resume]; ; again = true) {
+    try {
+      const runtime = { ...shared, trainer: next };
+      const steps = runExperiment({ experiment, store, resume: again, signal, runtime });
+      for await (const metrics of steps) {
+        if (metrics.step < reached) continue;
+        reached = metrics.step + 1;
+        yield metrics;
+      }
+      return;
+    } catch (error) {
+      if (!isLoss(error) || signal.aborted) throw error;
+    }
+    next = await trainerOf(engine, experiment);
+  }
 }
 
 export async function train(argv: readonly string[]): Promise<void> {
@@ -48,21 +85,7 @@ export async function train(argv: readonly string[]): Promise<void> {
   // Before anything is written: an adapter that does not fit leaves the directory as it was.
   const trainer = await trainerOf(engine, experiment);
   const progress = new Progress(`train ${experiment.name}`);
-  const steps = runExperiment({
-    experiment,
-    store,
-    resume,
-    signal: interruptSignal(),
-    runtime: {
-      policy: engine.policy,
-      trainer,
-      tokenizer: engine.tokenizer,
-      openEpisode: ({ world, servers, toolspace }, episode) =>
-        openEpisode({ world, servers, toolspace, episode }),
-      ...stylesOfFile(engine.opened),
-    },
-  });
-  for await (const metrics of steps) {
+  for await (const metrics of lastingRun({ engine, experiment, store }, trainer, resume)) {
     printJson(metrics);
     const { step, success } = metrics;
     progress.update(

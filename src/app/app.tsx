@@ -1,8 +1,8 @@
 // The frame of the page: its name, its four views, and what went wrong.
 import { signal } from '@preact/signals';
 import type { ComponentType } from 'preact';
-import { Alert, Badge, Mark } from './parts/small.tsx';
-import { announcement, device, died, failure } from './state/session.ts';
+import { Alert, Badge, Mark, Notice } from './parts/small.tsx';
+import { announcement, device, died, failure, recovery } from './state/session.ts';
 import { training } from './state/train-state.ts';
 import { KeptView } from './views/kept-view.tsx';
 import { ModelsView } from './views/models-view.tsx';
@@ -60,6 +60,7 @@ export function App() {
       </header>
       <main id="main" tabIndex={-1}>
         <Trouble />
+        <Recovery />
         <View />
       </main>
       <p class="visually-hidden" aria-live="polite">
@@ -86,6 +87,23 @@ function DeviceChip() {
     <span class="device" title={`${vendor} ${architecture} ${description}`.trim()}>
       <Badge tone={software ? 'plain' : 'good'}>{software ? 'software GPU' : 'GPU ready'}</Badge>
     </span>
+  );
+}
+
+function Recovery() {
+  if (recovery.value === null) return null;
+  return (
+    <Notice text={recovery.value}>
+      <button
+        type="button"
+        class="button button-quiet"
+        onClick={() => {
+          recovery.value = null;
+        }}
+      >
+        Put away
+      </button>
+    </Notice>
   );
 }
 

@@ -1,5 +1,7 @@
 // Puts a trainer beside a decoder that samples from the weights that it moves. Must not know where files lie.
+
 import { type Adapter, checkAdapter } from '../adapter/adapter.ts';
+import { deriveSeed } from '../base/rng.ts';
 import type { Decoder } from '../engine/decoder.ts';
 import { readAllF32 } from '../engine/load-model.ts';
 import type { Model } from '../engine/model.ts';
@@ -14,7 +16,7 @@ export interface TrainerStart {
   readonly optimiser: OptimiserSettings;
   /** Null trains all weights (F32 models). */
   readonly adapter: { readonly rank: number; readonly alpha: number } | null;
-  /** Draws a fresh adapter's matrices. */
+  /** The experiment's, of which a fresh adapter's matrices are drawn. */
   readonly seed: number;
   /** The adapter to go on with in place of a fresh one; null for none. Not used where all weights are trained. */
   readonly given: Adapter | null;
@@ -37,7 +39,7 @@ export async function startTrainer(
     decoder.setModel(target.model);
     return new GpuTrainer(gpu, target, options);
   }
-  const start = given ?? freshAdapter(config, adapter, seed, hash);
+  const start = given ?? freshAdapter(config, adapter, deriveSeed(seed, 'adapter'), hash);
   checkAdapter(start, config, hash ?? undefined);
   const target = adapterTarget(gpu, model, start);
   decoder.setAdapter(target.adapter);

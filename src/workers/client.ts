@@ -24,6 +24,7 @@ export {
   type PageApi,
   type PageEvent,
   type Player,
+  type RecoveryEvent,
   type RunListing,
   type StorageListing,
   type TraceListing,

@@ -16,11 +16,14 @@ import {
   type GpuWorkerApi,
   type Hello,
   type ModelInfo,
+  type RecoveryEvent,
 } from './protocol.ts';
 
 export interface GpuLineOptions {
   onLoading: (loadedBytes: number, totalBytes: number) => void;
-  /** The device was lost; calls were rejected with the same error. */
+  /** A lost device is being replaced, or was. */
+  onRecovery: (event: RecoveryEvent) => void;
+  /** The device is gone for good; calls were rejected with the same error. */
   onLost: (error: Error) => void;
 }
 
@@ -30,12 +33,14 @@ export class GpuLine {
   readonly #listeners = new Map<string, NonNullable<GenerateOptions['onTokens']>>();
   #calls = 0;
 
-  constructor(ports: NonNullable<Hello['gpu']>, { onLoading, onLost }: GpuLineOptions) {
+  constructor(ports: NonNullable<Hello['gpu']>, options: GpuLineOptions) {
+    const { onLoading, onRecovery, onLost } = options;
     this.#line = openLine<GpuWorkerApi>(ports.calls);
     ports.events.onmessage = ({ data }: MessageEvent<GpuEvent>) =>
       decodeGpuEvent(data, {
         tokens: ({ call, ids, logprobs }) => this.#listeners.get(call)?.(ids, logprobs),
         loading: ({ loadedBytes, totalBytes }) => onLoading(loadedBytes, totalBytes),
+        recovery: onRecovery,
         lost: ({ error }) => {
           const lost = fromWireError(error);
           this.cut(lost);

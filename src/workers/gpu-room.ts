@@ -1,14 +1,11 @@
 // What the gpu worker does with each call: one device, one model, at most one trainer. Decoding and training share the
-// base weights; while there is a trainer, `generate` samples from the weights that it moves.
+// base weights; while there is a trainer, `generate` samples from the weights that it moves. A lost device is replaced:
+// requests go on, a trainer is gone.
 import { checkAdapter, readAdapter } from '../adapter/adapter.ts';
 import { InputError } from '../base/errors.ts';
-import { type AdapterWeights, freeAdapter, uploadAdapter } from '../engine/adapter-weights.ts';
-import { Decoder } from '../engine/decoder.ts';
-import { cacheSizeFor, KvCache } from '../engine/kv-cache.ts';
-import { loadModel } from '../engine/load-model.ts';
-import { freeModel, type Model } from '../engine/model.ts';
-import { EnginePolicy } from '../engine/policy.ts';
+import { LastingEngine, type Recovery } from '../engine/lasting-engine.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
+import { GpuSupply } from '../gpu/gpu-supply.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import { openStoredModel } from '../store/model-record.ts';
 import { tokenizerFromMetadata } from '../tokenizer/tokenizer.ts';
@@ -23,6 +20,7 @@ import type {
 } from '../trajectory/interfaces.ts';
 import { type ByteSource, blobSource, bytesSource } from '../weights/byte-source.ts';
 import { type GgufFile, readGguf } from '../weights/gguf.ts';
+import { modelConfig } from '../weights/model-config.ts';
 import { modelHash } from '../weights/model-hash.ts';
 import { fetchBytes } from './fetch-bytes.ts';
 import {
@@ -39,9 +37,7 @@ import {
 interface Loaded {
   readonly file: GgufFile;
   readonly hash: string;
-  readonly model: Model;
-  readonly decoder: Decoder;
-  readonly policy: EnginePolicy;
+  readonly engine: LastingEngine;
 }
 
 export interface GpuRoomOptions {
@@ -54,10 +50,9 @@ export class GpuRoom implements GpuWorkerApi {
   readonly #emit: (event: GpuEvent) => void;
   readonly #root: () => Promise<DirectoryHandle>;
   readonly #aborts = new Map<string, AbortController>();
-  #gpu: Promise<Gpu> | null = null;
+  readonly #supply = new GpuSupply({ open: () => this.#openGpu() });
   #loaded: Loaded | null = null;
   #trainer: GpuTrainer | null = null;
-  #adapter: AdapterWeights | null = null;
 
   constructor({ emit, root }: GpuRoomOptions) {
     this.#emit = emit;
@@ -65,37 +60,56 @@ export class GpuRoom implements GpuWorkerApi {
   }
 
   async open(): Promise<DeviceInfo> {
-    const { caps } = await this.#device();
+    const { caps } = await this.#supply.get();
     const { vendor, architecture, description, software, features } = caps;
     return { vendor, architecture, description, software, features };
   }
 
-  #device(): Promise<Gpu> {
-    this.#gpu ??= openGpu(navigator.gpu).then((gpu) => {
-      // The device ends once; every caller hears of it, whether it has a call pending or not.
-      void gpu.failed.then((error) => this.#emit({ kind: 'lost', error: toWireError(error) }));
-      return gpu;
+  async #openGpu(): Promise<Gpu> {
+    const gpu = await openGpu(navigator.gpu);
+    // A failure other than a loss ends the device for good: every caller hears of it, with a call pending or not.
+    void gpu.failed.then((error) => {
+      if (!gpu.lost && error.code !== 'device-closed') this.#tellLost(error);
     });
-    return this.#gpu;
+    return gpu;
+  }
+
+  #tellLost(error: unknown): void {
+    this.#emit({ kind: 'lost', error: toWireError(error) });
+  }
+
+  #tellRecovery(recovery: Recovery): void {
+    if (recovery.state === 'failed') this.#tellLost(recovery.error);
+    else this.#emit({ kind: 'recovery', state: recovery.state });
   }
 
   async loadModel(source: ModelSource): Promise<ModelInfo> {
-    const gpu = await this.#device();
+    await this.#supply.get();
     const { file, hash } = await this.#openFile(source);
     const tokenizer = tokenizerFromMetadata(file.values);
-    const { eosIds } = tokenizer;
-    await this.#unload(gpu);
-    const model = await loadModel(gpu, file, hash);
-    const decoder = new Decoder(
-      gpu,
-      model,
-      new KvCache(gpu, model.config, cacheSizeFor(model.config)),
-    );
+    await this.#unload();
     const given = file.values['general.name'];
     const name = typeof given === 'string' ? given : file.name;
-    const policy = new EnginePolicy(name, decoder, { eosIds, tokenizer });
-    this.#loaded = { file, hash, model, decoder, policy };
-    const { layers, hidden, vocab } = model.config;
+    const engine = await LastingEngine.open(
+      this.#supply,
+      { name, file, hash, tokenizer },
+      {
+        // The bytes of an address were counted as they came.
+        ...(source.kind === 'url' ? {} : { onProgress: (...args) => this.#tellLoading(...args) }),
+        onRecovery: (recovery) => this.#tellRecovery(recovery),
+      },
+    );
+    this.#loaded = { file, hash, engine };
+    return this.#infoOf(name, this.#loaded);
+  }
+
+  #tellLoading(loadedBytes: number, totalBytes: number): void {
+    this.#emit({ kind: 'loading', loadedBytes, totalBytes });
+  }
+
+  #infoOf(name: string, { file, hash, engine }: Loaded): ModelInfo {
+    const { policy, parts } = engine;
+    const { layers, hidden, vocab } = parts.model.config;
     const parameters = file.tensors.reduce(
       (sum, { shape }) => sum + shape.reduce((product, n) => product * n, 1),
       0,
@@ -109,7 +123,7 @@ export class GpuRoom implements GpuWorkerApi {
       vocab,
       parameters,
       contextLength: policy.contextLength,
-      eosIds,
+      eosIds: policy.eosIds,
       metadata: file.values,
     };
   }
@@ -123,14 +137,13 @@ export class GpuRoom implements GpuWorkerApi {
 
   async #sourceOf(source: Exclude<ModelSource, { kind: 'stored' }>): Promise<ByteSource> {
     if (source.kind === 'file') return blobSource(source.file, source.file.name);
-    const progress = (loadedBytes: number, totalBytes: number) =>
-      this.#emit({ kind: 'loading', loadedBytes, totalBytes });
     const name = source.url.split('/').at(-1) ?? source.url;
-    return bytesSource(await fetchBytes(source.url, progress), name);
+    const bytes = await fetchBytes(source.url, (...args) => this.#tellLoading(...args));
+    return bytesSource(bytes, name);
   }
 
   async generate(call: string, request: GenerateRequest, stream: boolean): Promise<GenerateResult> {
-    const { policy } = this.#need();
+    const { policy } = this.#need().engine;
     const abort = new AbortController();
     this.#aborts.set(call, abort);
     const onTokens = (ids: readonly number[], logprobs: readonly number[]) =>
@@ -150,15 +163,15 @@ export class GpuRoom implements GpuWorkerApi {
   }
 
   async release(sequence: string): Promise<void> {
-    this.#loaded?.policy.release(sequence);
+    this.#loaded?.engine.policy.release(sequence);
   }
 
   async startTrainer(settings: TrainerSettings): Promise<void> {
-    const gpu = await this.#device();
-    const { model, decoder, file } = this.#need();
+    const { engine, file } = this.#need();
     await this.stopTrainer();
-    await this.setAdapter(null);
+    await engine.setAdapter(null);
     const { optimiser, adapter, seed, files } = settings;
+    const { gpu, model, decoder } = await engine.lend();
     const given = adapter === null || files === undefined ? null : readAdapter(files);
     const loaded = { gpu, file, model, decoder };
     this.#trainer = await startTrainer(loaded, { optimiser, adapter, seed, given });
@@ -190,47 +203,34 @@ export class GpuRoom implements GpuWorkerApi {
 
   async stopTrainer(): Promise<void> {
     if (this.#trainer === null) return;
-    const { decoder, model } = this.#need();
-    decoder.setAdapter(null);
-    decoder.setModel(model);
+    this.#need().engine.takeBack();
     this.#trainer.free();
     this.#trainer = null;
   }
 
   async setAdapter(files: Files | null): Promise<void> {
-    const gpu = await this.#device();
-    const { decoder, model, hash } = this.#need();
+    const { engine, file, hash } = this.#need();
     if (this.#trainer !== null && files !== null) {
       throw new InputError(
         'trainer',
         'adapter: got one while a trainer is at work, need the trainer to end first; stop the run',
       );
     }
-    let next: AdapterWeights | null = null;
-    if (files !== null) {
-      const adapter = readAdapter(files);
-      checkAdapter(adapter, model.config, hash);
-      next = uploadAdapter(gpu, adapter);
-    }
-    decoder.setAdapter(next);
-    if (this.#adapter !== null) freeAdapter(gpu, this.#adapter);
-    this.#adapter = next;
+    const adapter = files === null ? null : readAdapter(files);
+    if (adapter !== null) checkAdapter(adapter, modelConfig(file), hash);
+    await engine.setAdapter(adapter);
   }
 
   async close(): Promise<void> {
-    const gpu = await this.#device();
-    await this.#unload(gpu);
-    gpu.destroy();
-    this.#gpu = null;
+    await this.#unload();
+    await this.#supply.close();
   }
 
-  async #unload(gpu: Gpu): Promise<void> {
+  async #unload(): Promise<void> {
     const loaded = this.#loaded;
     if (loaded === null) return;
     await this.stopTrainer();
-    await this.setAdapter(null);
-    loaded.decoder.free();
-    freeModel(gpu, loaded.model);
+    loaded.engine.free();
     this.#loaded = null;
   }
 

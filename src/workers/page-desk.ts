@@ -70,6 +70,7 @@ export class PageDesk implements PageApi {
         : new GpuLine(gpu, {
             onLoading: (loadedBytes, totalBytes) =>
               emit({ kind: 'loading', loadedBytes, totalBytes }),
+            onRecovery: emit,
             onLost: (error) => emit({ kind: 'lost', error: toWireError(error) }),
           });
   }

@@ -111,7 +111,14 @@ export interface GpuWorkerApi {
 export type GpuEvent =
   | { kind: 'tokens'; call: string; ids: readonly number[]; logprobs: readonly number[] }
   | { kind: 'loading'; loadedBytes: number; totalBytes: number }
+  | RecoveryEvent
   | { kind: 'lost'; error: WireError };
+
+/** A lost device is being replaced, or was: its model is loaded again and requests go on. A `lost` says that it was not. */
+export interface RecoveryEvent {
+  kind: 'recovery';
+  state: 'begun' | 'done';
+}
 
 /** A model as the page shows it. */
 export type ModelSummary = Omit<ModelInfo, 'metadata' | 'eosIds'> & {
@@ -239,6 +246,7 @@ export type PageEvent =
   | { kind: 'metrics'; run: string; metrics: Metrics }
   | { kind: 'run'; run: RunListing }
   | { kind: 'model'; call: string; progress: ModelProgress }
+  | RecoveryEvent
   | { kind: 'lost'; error: WireError };
 
 /** One function for each kind of event. */
@@ -254,6 +262,9 @@ export function decodeGpuEvent(message: GpuEvent, handlers: Handlers<GpuEvent>):
       break;
     case 'loading':
       handlers.loading(message);
+      break;
+    case 'recovery':
+      handlers.recovery(message);
       break;
     case 'lost':
       handlers.lost(message);
@@ -283,6 +294,9 @@ export function decodePageEvent(message: PageEvent, handlers: Handlers<PageEvent
       break;
     case 'model':
       handlers.model(message);
+      break;
+    case 'recovery':
+      handlers.recovery(message);
       break;
     case 'lost':
       handlers.lost(message);

@@ -1,6 +1,12 @@
 // The run that trains now: steps it, pauses it, stops it, keeps its state on the shelf. One at a time, since there is one
 // trainer. Must not know how a step works.
-import { errorMessage, InputError, ModelFileError } from '../base/errors.ts';
+import {
+  AtlasError,
+  DeviceError,
+  errorMessage,
+  InputError,
+  ModelFileError,
+} from '../base/errors.ts';
 import { runExperiment } from '../lab/run.ts';
 import { writeWeights } from '../lab/run-log.ts';
 import type { LabRuntime } from '../lab/runtime.ts';
@@ -22,7 +28,10 @@ interface Active {
   id: string;
   experiment: Experiment;
   parts: TrainingParts;
+  /** Begun anew, from the last checkpoint, when the device is lost. */
   steps: AsyncGenerator<Metrics, void>;
+  /** Steps that are done, kept by a checkpoint or not. */
+  reached: number;
   controller: AbortController;
   /** A promise while a step is at work. */
   work: Promise<RunListing> | null;
@@ -86,10 +95,23 @@ export class Training {
     const { experiment } = await parts.shelf.run(id);
     if (experiment === null) throw new InputError('no-experiment', `run ${id}: it trains nothing`);
     checkModel(experiment, parts.model);
+    const controller = new AbortController();
+    const steps = await this.#begin({ id, experiment, parts, controller });
+    const idle = { work: null, pausing: false, reached: 0 };
+    this.#active = { id, experiment, parts, steps, controller, ...idle };
+    return this.#active;
+  }
+
+  /** Starts a trainer, and the run from its last checkpoint. */
+  async #begin({
+    id,
+    experiment,
+    parts,
+    controller,
+  }: Pick<Active, 'id' | 'experiment' | 'parts' | 'controller'>): Promise<Active['steps']> {
     const { adapter, optimiser, seed } = experiment;
     await parts.gpu.calls.startTrainer({ adapter, optimiser, seed });
-    const controller = new AbortController();
-    const steps = runExperiment({
+    return runExperiment({
       experiment,
       runtime: parts.runtime,
       store: parts.shelf.store(id),
@@ -97,8 +119,6 @@ export class Training {
       signal: controller.signal,
       onProgress: (progress) => this.#emit({ kind: 'progress', run: id, progress }),
     });
-    this.#active = { id, experiment, parts, steps, controller, work: null, pausing: false };
-    return this.#active;
   }
 
   async #work(active: Active): Promise<RunListing> {
@@ -106,7 +126,7 @@ export class Training {
     return this.#lock(id, async () => {
       await this.#tell(active, 'running');
       try {
-        const done = await this.#steps(active);
+        const done = await this.#lastingSteps(active);
         if (done) await this.#release(active);
         return await this.#tell(active, done ? 'done' : 'paused');
       } catch (error) {
@@ -116,6 +136,18 @@ export class Training {
         throw error;
       }
     });
+  }
+
+  /** As `#steps`; when the device is lost, from the last checkpoint on another one. */
+  async #lastingSteps(active: Active): Promise<boolean> {
+    for (;;) {
+      try {
+        return await this.#steps(active);
+      } catch (error) {
+        if (active.controller.signal.aborted || codeOf(error) !== 'device-lost') throw error;
+      }
+      active.steps = await this.#begin(active);
+    }
   }
 
   /** Steps until a pause or the end. @returns whether the run is done. */
@@ -130,7 +162,9 @@ export class Training {
       this.#emit({ kind: 'metrics', run: id, metrics });
       // One more call lets the run write its end.
       const last = metrics.step + 1 === experiment.steps;
-      if (active.pausing && !last) return false;
+      const again = metrics.step < active.reached;
+      active.reached = Math.max(active.reached, metrics.step + 1);
+      if (active.pausing && !last && !again) return false;
     }
   }
 
@@ -138,7 +172,7 @@ export class Training {
     if (this.#active === active) this.#active = null;
     await active.steps.return();
     await active.parts.gpu.calls.stopTrainer().catch((error: unknown) => {
-      // A device that is gone freed its trainer itself; the page was told by its own event.
+      // A device or worker that is gone freed its trainer itself; the page was told by its own event.
       if (!(active.controller.signal.aborted || isGone(error))) throw error;
     });
   }
@@ -153,11 +187,11 @@ export class Training {
 }
 
 function isGone(error: unknown): boolean {
-  return error instanceof Error && ['device-lost', 'worker-died'].includes(codeOf(error));
+  return error instanceof DeviceError || codeOf(error) === 'worker-died';
 }
 
-function codeOf(error: Error): string {
-  return 'code' in error && typeof error.code === 'string' ? error.code : '';
+function codeOf(error: unknown): string {
+  return error instanceof AtlasError ? error.code : '';
 }
 
 function busy(run: string): InputError {

@@ -103,6 +103,16 @@ export function Alert({ text, children }: { text: string; children?: ComponentCh
   );
 }
 
+/** Something that a person should know, said when there is time. */
+export function Notice({ text, children }: { text: string; children?: ComponentChildren }) {
+  return (
+    <div class="notice" role="status">
+      <p>{text}</p>
+      {children}
+    </div>
+  );
+}
+
 /** A headline number with its name. */
 export function Tile({ name, value, note }: { name: string; value: string; note?: string }) {
   return (

@@ -11,6 +11,7 @@ import {
   type ModelSummary,
   type PageApi,
   type PageEvent,
+  type RecoveryEvent,
   startWorkers,
 } from '../../workers/client.ts';
 import { type GpuProblem, gpuProblem } from '../logic/gpu-support.ts';
@@ -31,10 +32,19 @@ export const loading = signal<{ key: string; loadedBytes: number; totalBytes: nu
 );
 /** The last thing that failed; a person can put it away. */
 export const failure = signal<string | null>(null);
-/** A worker that died or a device that was lost: only a reload helps. */
+/** A worker that died or a device that is gone for good: only a reload helps. */
 export const died = signal<string | null>(null);
+/** What became of a lost device; a person can put it away. */
+export const recovery = signal<string | null>(null);
 /** Said to screen readers. */
 export const announcement = signal('');
+
+const RECOVERY_TEXTS: Readonly<Record<RecoveryEvent['state'], string>> = {
+  begun: 'The browser took the GPU away. Getting it back and loading the model again…',
+  done:
+    'The browser took the GPU away for a moment. The model was loaded again, and what was at work ' +
+    'goes on; a training run goes on from its last checkpoint.',
+};
 
 let calls: Calls<PageApi> | null = null;
 
@@ -57,7 +67,11 @@ export async function startSession(
       loading: ({ loadedBytes, totalBytes }) => {
         if (loading.value !== null) loading.value = { ...loading.value, loadedBytes, totalBytes };
       },
+      recovery: ({ state }) => {
+        recovery.value = RECOVERY_TEXTS[state];
+      },
       lost: ({ error }) => {
+        recovery.value = null;
         died.value = fromWireError(error).message;
       },
     },

@@ -1,7 +1,6 @@
 // `atlas train`: one experiment; its metrics as JSON lines, everything else in a directory.
 
 import { InputError } from '../../base/errors.ts';
-import { deriveSeed } from '../../base/rng.ts';
 import { freeModel } from '../../engine/model.ts';
 import { isLoss } from '../../gpu/device.ts';
 import { runExperiment } from '../../lab/run.ts';
@@ -27,7 +26,7 @@ async function trainerOf({ lasting, opened }: Engine, experiment: Experiment): P
     adapter === null || initAdapter === undefined ? null : await openAdapter(initAdapter, opened);
   const trainer = await startTrainer(
     { gpu, file: opened.file, model, decoder },
-    { optimiser, adapter, seed: deriveSeed(seed, 'adapter'), given },
+    { optimiser, adapter, seed, given },
   );
   // All weights have moved into the trainer's own model.
   if (adapter === null) freeModel(gpu, model);

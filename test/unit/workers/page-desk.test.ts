@@ -58,8 +58,19 @@ afterEach(() => {
   for (const port of ports.splice(0)) port.close();
 });
 
+/** When the device is lost: at which `generate`, counted from 1; `unsteady` at the next trainer, too. */
+interface Loss {
+  at: readonly number[];
+  unsteady?: boolean;
+}
+
 /** What a gpu worker serves, on the smallest real model. `log` notes what begins and ends. */
-function bigramApi(log: string[]): GpuWorkerApi {
+function bigramApi(log: string[], loss: Loss): GpuWorkerApi {
+  let generated = 0;
+  let lost = false;
+  const checkDevice = (): void => {
+    if (lost) throw new DeviceError('device-lost', 'GPU: the device was lost');
+  };
   const fresh = () => new Bigram(TOKENIZER.vocabSize, TOKENIZER.eosIds, 1);
   let model = fresh();
   const aborted = new Set<string>();
@@ -84,6 +95,9 @@ function bigramApi(log: string[]): GpuWorkerApi {
       metadata: METADATA,
     }),
     generate: async (call, request) => {
+      generated += 1;
+      if (loss.at.includes(generated)) lost = true;
+      checkDevice();
       const result = await model.generate(request);
       return aborted.has(call) ? { ...result, finish: 'cancel' } : result;
     },
@@ -91,12 +105,20 @@ function bigramApi(log: string[]): GpuWorkerApi {
     release: async (sequence) => model.release(sequence),
     startTrainer: async () => {
       log.push('start');
+      if (lost && loss.unsteady) throw new DeviceError('device-unsteady', 'GPU: lost 4 times');
+      lost = false;
       model = fresh();
     },
-    accumulate: (batch, scale) => model.accumulate(batch, scale),
+    accumulate: async (batch, scale) => {
+      checkDevice();
+      return model.accumulate(batch, scale);
+    },
     apply: (options) => model.apply(options),
     referenceLogprobs: (sequences) => model.referenceLogprobs(sequences),
-    checkpoint: () => model.checkpoint(),
+    checkpoint: async () => {
+      checkDevice();
+      return model.checkpoint();
+    },
     restore: (files) => model.restore(files),
     exportWeights: async () => ({
       'adapter_config.json': new TextEncoder().encode('{}'),
@@ -119,13 +141,19 @@ interface Opened {
 }
 
 /** A desk as a freshly loaded page has it: on whatever the stores hold. */
-async function openDesk({ gpu = true } = {}): Promise<Opened> {
+async function openDesk({
+  gpu = true,
+  loss = { at: [] },
+}: {
+  gpu?: boolean;
+  loss?: Loss;
+} = {}): Promise<Opened> {
   const calls = new MessageChannel();
   const told = new MessageChannel();
   ports.push(calls.port1, calls.port2, told.port1, told.port2);
   const log: string[] = [];
   const scope = new EventTarget();
-  serveWorker<GpuWorkerApi, GpuEvent>(scope, () => bigramApi(log));
+  serveWorker<GpuWorkerApi, GpuEvent>(scope, () => bigramApi(log, loss));
   const data: Hello = { calls: calls.port2, events: told.port2, gpu: null };
   scope.dispatchEvent(new MessageEvent('message', { data }));
   const events: PageEvent[] = [];
@@ -143,8 +171,8 @@ async function openDesk({ gpu = true } = {}): Promise<Opened> {
   return { desk, events, log, gpuPort: told.port2 };
 }
 
-async function loadedDesk(): Promise<Opened> {
-  const opened = await openDesk();
+async function loadedDesk(loss: Loss = { at: [] }): Promise<Opened> {
+  const opened = await openDesk({ loss });
   await opened.desk.loadModel({ kind: 'url', url: 'http://models.invalid/bigram.gguf' });
   return opened;
 }
@@ -277,6 +305,30 @@ describe('runs', () => {
     await work;
   });
 
+  it('go on by themselves from their last checkpoint when the device is lost', async () => {
+    const whole = await loadedDesk();
+    const first = await whole.desk.createRun(preset());
+    await whole.desk.advance(first.id, 'run');
+    // 4 rollouts a step with at least one turn each: in the first step, and in a later one.
+    const { desk, log, events } = await loadedDesk({ at: [3, 12] });
+    const { id } = await desk.createRun(preset());
+    expect(await desk.advance(id, 'run')).toMatchObject({ status: 'done', step: 3, error: null });
+    expect(await desk.metrics(id)).toEqual(await whole.desk.metrics(first.id));
+    expect(await desk.adapterZip(id)).toEqual(await whole.desk.adapterZip(first.id));
+    expect((await desk.traces(id, 0, 1)).total).toBe(12);
+    expect(log).toEqual(['start', 'start', 'start', 'stop']);
+    const statuses = events.flatMap((event) => (event.kind === 'run' ? [event.run.status] : []));
+    expect(statuses).toEqual(['running', 'done']);
+  });
+
+  it('fail with the reason when no other device lasts', async () => {
+    const { desk } = await loadedDesk({ at: [2], unsteady: true });
+    const { id } = await desk.createRun(preset());
+    await expect(desk.advance(id, 'run')).rejects.toThrow('GPU: lost 4 times');
+    const [run] = await desk.runs();
+    expect(run).toMatchObject({ status: 'failed', step: 0, error: 'GPU: lost 4 times' });
+  });
+
   it('removed are gone with everything in them', async () => {
     const { desk } = await loadedDesk();
     const { id } = await desk.createRun(preset());
@@ -296,12 +348,14 @@ describe('without a GPU', () => {
     expect(await desk.runs()).toEqual([]);
   });
 
-  it('ends its calls when the gpu worker died or the device was lost', async () => {
+  it('ends its calls when the gpu worker died or the device is gone for good', async () => {
     const { desk, events, gpuPort } = await loadedDesk();
     const wire = { type: 'DeviceError', name: 'DeviceError', message: 'GPU: lost', stack: '' };
-    const lost: GpuEvent = { kind: 'lost', error: { ...wire, code: 'device-lost', data: {} } };
+    const lost: GpuEvent = { kind: 'lost', error: { ...wire, code: 'gpu-error', data: {} } };
+    const begun: GpuEvent = { kind: 'recovery', state: 'begun' };
+    gpuPort.postMessage(begun);
     gpuPort.postMessage(lost);
-    await expect.poll(() => events.map(({ kind }) => kind)).toContain('lost');
+    await expect.poll(() => events.map(({ kind }) => kind)).toEqual(['recovery', 'lost']);
     await expect(desk.openDevice()).rejects.toThrow(/GPU: lost/);
   });
 });

@@ -123,22 +123,23 @@ describe('events', () => {
     const gpu: GpuEvent[] = [
       { kind: 'tokens', call: 'a', ids: [1], logprobs: [-1] },
       { kind: 'loading', loadedBytes: 1, totalBytes: 2 },
+      { kind: 'recovery', state: 'begun' },
       { kind: 'lost', error: toWireError(new Error('gone')) },
     ];
     for (const event of gpu) {
-      decodeGpuEvent(event, { tokens: note, loading: note, lost: note });
+      decodeGpuEvent(event, { tokens: note, loading: note, recovery: note, lost: note });
     }
-    expect(seen).toEqual(['tokens', 'loading', 'lost']);
+    expect(seen).toEqual(['tokens', 'loading', 'recovery', 'lost']);
   });
 
   it('of an unknown kind are refused', () => {
-    const handlers = { tokens: note, loading: note, lost: note };
+    const handlers = { tokens: note, loading: note, recovery: note, lost: note };
     const unknown: GpuEvent = JSON.parse('{"kind":"later"}');
     expect(() => decodeGpuEvent(unknown, handlers)).toThrow(/"later".*reload/);
     const page: PageEvent = JSON.parse('{"kind":"later"}');
     const all = { episode: note, progress: note, metrics: note, run: note, model: note };
-    expect(() => decodePageEvent(page, { ...all, loading: note, lost: note })).toThrow(
-      ProtocolError,
-    );
+    expect(() =>
+      decodePageEvent(page, { ...all, loading: note, recovery: note, lost: note }),
+    ).toThrow(ProtocolError);
   });
 });

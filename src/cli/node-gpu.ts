@@ -1,14 +1,22 @@
 // WebGPU in Node: Dawn, and the Vulkan driver that it is pointed at.
 import { existsSync, readdirSync } from 'node:fs';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { create, globals } from 'webgpu';
-import { DeviceError, InputError } from '../base/errors.ts';
+import { DeviceError, errorMessage, InputError } from '../base/errors.ts';
+import { isKernelFamily, KERNEL_FAMILIES, type KernelFamily } from '../gpu/caps.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
 import { GpuSupply } from '../gpu/gpu-supply.ts';
+import { chooseFamily, type FamilyMemory } from '../kernels/choose-family.ts';
 import type { Flags } from './flags.ts';
 
 /** Flags that every command with a device takes. */
-export const DEVICE_FLAGS = { 'device-index': 'string', 'dawn-toggles': 'string' } as const;
+export const DEVICE_FLAGS = {
+  'device-index': 'string',
+  'dawn-toggles': 'string',
+  kernels: 'string',
+} as const;
 
 /** Software drivers that are tried when the system's own drivers give no adapter, best first. */
 const SOFTWARE_DRIVERS: readonly { folders: readonly string[]; file: RegExp }[] = [
@@ -93,7 +101,45 @@ export async function listAdapters(flags: Flags): Promise<GPUAdapter[]> {
  * @throws {DeviceError} when there is none, {InputError} for a device index that does not exist.
  */
 export async function openNodeGpu(flags: Flags): Promise<Gpu> {
-  return openGpu(await findNodeGpu(flags));
+  return openWith(await findNodeGpu(flags), familyOf(flags));
+}
+
+/** What --kernels asks for; null leaves it to measurement. */
+function familyOf(flags: Flags): KernelFamily | null {
+  const family = flags.text('kernels') ?? 'auto';
+  if (family === 'auto') return null;
+  if (isKernelFamily(family)) return family;
+  const known = KERNEL_FAMILIES.join(' or ');
+  throw new InputError('kernels', `--kernels: got "${family}", need auto, ${known}`);
+}
+
+async function openWith(
+  gpu: Pick<GPU, 'requestAdapter'>,
+  family: KernelFamily | null,
+): Promise<Gpu> {
+  const opened = await openGpu(gpu);
+  if (family === null) await chooseFamily(opened, familyMemory());
+  else opened.useFamily(family);
+  return opened;
+}
+
+/** A file in the user's cache folder. Where that cannot be written, every program measures for itself. */
+function familyMemory(): FamilyMemory {
+  const folder = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'pocket-atlas');
+  const path = join(folder, 'kernels.json');
+  return {
+    read: () => readFile(path, 'utf8').catch(() => null),
+    write: async (text) => {
+      const fresh = `${path}.${process.pid}`;
+      try {
+        await mkdir(folder, { recursive: true });
+        await writeFile(fresh, text);
+        await rename(fresh, path);
+      } catch (error) {
+        process.stderr.write(`kernels: not remembered: ${errorMessage(error)}\n`);
+      }
+    },
+  };
 }
 
 /**
@@ -102,10 +148,11 @@ export async function openNodeGpu(flags: Flags): Promise<Gpu> {
  */
 export function nodeGpuSupply(flags: Flags): GpuSupply {
   let found: ReturnType<typeof findNodeGpu> | null = null;
+  const family = familyOf(flags);
   return new GpuSupply({
     open: async () => {
       found ??= findNodeGpu(flags);
-      return openGpu(await found);
+      return openWith(await found, family);
     },
   });
 }

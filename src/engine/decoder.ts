@@ -1,5 +1,6 @@
 // One step of the decoder over a batch of rows: each row is one token of one sequence, prompts and continuations alike.
 // Steps are static plans by bucket of rows: a repeated step makes no pipeline, bind group or buffer.
+import type { KernelFamily } from '../gpu/caps.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass, PassEntry } from '../gpu/pass.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
@@ -55,6 +56,7 @@ interface StepShape {
   readonly R: number;
   readonly S: number;
   readonly rows: StepKind;
+  readonly family: KernelFamily;
   readonly useTopK: boolean;
   readonly useTopP: boolean;
   readonly useMask: boolean;
@@ -193,6 +195,7 @@ export class Decoder {
       R: bucket(rows.length),
       S: samples.length === 0 ? 0 : bucket(samples.length),
       rows: kind,
+      family: this.#gpu.caps.family,
       useTopK: samples.some((sample) => sample.topK > 0),
       useTopP: samples.some((sample) => sample.topP < 1),
       useMask: samples.some(hasMask),

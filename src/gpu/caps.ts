@@ -4,7 +4,12 @@
  * Which matrix kernels are used: those of `gpu` share tiles in workgroup memory and split sums over lanes, those of `cpu` use
  * no workgroup memory, which software adapters clear and copy at great cost.
  */
-export type KernelFamily = 'gpu' | 'cpu';
+export const KERNEL_FAMILIES = ['gpu', 'cpu'] as const;
+export type KernelFamily = (typeof KERNEL_FAMILIES)[number];
+
+export function isKernelFamily(value: unknown): value is KernelFamily {
+  return KERNEL_FAMILIES.some((family) => family === value);
+}
 
 export interface Caps {
   readonly vendor: string;
@@ -15,7 +20,7 @@ export interface Caps {
   readonly features: readonly string[];
   /** Lanes of a subgroup when the device has one fixed size, else 0: then no kernel uses subgroups. */
   readonly subgroupSize: number;
-  /** By what the adapter is; src/kernels/choose-family.ts measures. */
+  /** The one in use: by what the adapter is until src/kernels/choose-family.ts has measured. */
   readonly family: KernelFamily;
   readonly f16: boolean;
   readonly timestamps: boolean;

@@ -1,6 +1,6 @@
 // The device: buffers, uploads, submits, readbacks, and what happens when it is lost. Knows nothing of models.
 import { DeviceError, errorMessage } from '../base/errors.ts';
-import { type Caps, capsOf } from './caps.ts';
+import { type Caps, capsOf, type KernelFamily } from './caps.ts';
 import { KernelPass, type PassEntry } from './pass.ts';
 import { PipelineCache } from './pipeline.ts';
 import { type GpuTensor, type GpuType, sizeOf } from './tensor.ts';
@@ -23,7 +23,6 @@ function later(ms: number): Promise<void> {
 /** One open device. After a failure every pending and later call rejects with the same {@link DeviceError}. */
 export class Gpu {
   readonly device: GPUDevice;
-  readonly caps: Caps;
   readonly pipelines: PipelineCache;
   /** Bytes of live buffers made here, and the most there ever were. */
   liveBytes = 0;
@@ -37,7 +36,6 @@ export class Gpu {
 
   constructor(device: GPUDevice, caps: Caps) {
     this.device = device;
-    this.caps = caps;
     this.#failed = new Promise((_, reject) => {
       this.#reject = reject;
     });
@@ -58,6 +56,15 @@ export class Gpu {
         ),
       );
     });
+  }
+
+  get caps(): Caps {
+    return this.pipelines.caps;
+  }
+
+  /** Records from now on with the matrix kernels of a family; what was recorded stays as it is. */
+  useFamily(family: KernelFamily): void {
+    this.pipelines.caps = { ...this.caps, family };
   }
 
   /** The failure that ended this device, or null. */

@@ -45,7 +45,7 @@ const SLOTS = 16384;
 const MAX_GROUPS = 4096;
 
 export class PipelineCache {
-  readonly caps: Caps;
+  caps: Caps;
   /** Bind groups made so far; a steady state makes none. */
   bindGroupsCreated = 0;
   readonly #device: GPUDevice;

@@ -160,12 +160,15 @@ export class GpuTrainer implements Trainer {
   }
 
   async checkpoint(): Promise<Record<string, Uint8Array>> {
-    return checkpointFiles(await this.parameters.snapshot(), this.parameters.steps);
+    const { steps } = this.parameters;
+    const kernels = this.#gpu.caps.family;
+    return checkpointFiles(await this.parameters.snapshot(), { steps, kernels });
   }
 
   async restore(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const { state, steps } = readCheckpointFiles(files, this.parameters.size);
-    this.parameters.restore(state, steps);
+    const { state, place } = readCheckpointFiles(files, this.parameters.size);
+    this.#gpu.useFamily(place.kernels);
+    this.parameters.restore(state, place.steps);
     this.#options.onMoved?.();
     await this.#gpu.idle();
   }

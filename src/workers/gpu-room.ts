@@ -6,6 +6,7 @@ import { InputError } from '../base/errors.ts';
 import { LastingEngine, type Recovery } from '../engine/lasting-engine.ts';
 import { type Gpu, openGpu } from '../gpu/device.ts';
 import { GpuSupply } from '../gpu/gpu-supply.ts';
+import { chooseFamily } from '../kernels/choose-family.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import { openStoredModel } from '../store/model-record.ts';
 import { tokenizerFromMetadata } from '../tokenizer/tokenizer.ts';
@@ -22,6 +23,7 @@ import { type ByteSource, blobSource, bytesSource } from '../weights/byte-source
 import { type GgufFile, readGguf } from '../weights/gguf.ts';
 import { modelConfig } from '../weights/model-config.ts';
 import { modelHash } from '../weights/model-hash.ts';
+import { familyMemory } from './family-memory.ts';
 import { fetchBytes } from './fetch-bytes.ts';
 import {
   type DeviceInfo,
@@ -67,6 +69,7 @@ export class GpuRoom implements GpuWorkerApi {
 
   async #openGpu(): Promise<Gpu> {
     const gpu = await openGpu(navigator.gpu);
+    await chooseFamily(gpu, familyMemory(this.#root));
     // A failure other than a loss ends the device for good: every caller hears of it, with a call pending or not.
     void gpu.failed.then((error) => {
       if (!gpu.lost && error.code !== 'device-closed') this.#tellLost(error);

@@ -1,6 +1,6 @@
 // The three kinds of policies that an agent can play, behind one `takeTurn`. Must not know tools or modes.
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import type { ChatPolicy, TokenPolicy } from '../trajectory/interfaces.ts';
+import type { CallForm, ChatPolicy, TokenPolicy } from '../trajectory/interfaces.ts';
 import type { Task } from '../trajectory/task.ts';
 import type { ServerSpec } from '../trajectory/tool.ts';
 import type { Message, Mode } from '../trajectory/trace.ts';
@@ -37,6 +37,9 @@ export function seatPolicy(policy: AgentPolicy, context: ScriptContext): SeatedP
   return { kind: 'chat', policy: chat, teacher: policy.teacher ?? false, tokenizer };
 }
 
+/** Tokens at the end of a prompt that hold an opening tag and the space behind it. */
+const THINK_TOKENS = 16;
+
 export interface TurnOptions {
   sequence: string;
   conversation: Conversation;
@@ -46,6 +49,8 @@ export interface TurnOptions {
   /** Most tokens of the turn, and what still fits into the context. */
   turnTokens: number;
   room: number;
+  /** A policy of tokens may write only these calls; any without it. */
+  calls?: readonly CallForm[] | undefined;
   signal?: AbortSignal | undefined;
   onText?: ((text: string, count: number) => void) | undefined;
 }
@@ -79,7 +84,7 @@ async function sampleTurn(
   tokenizer: Tokenizer,
   options: TurnOptions,
 ): Promise<Turn> {
-  const { conversation, turnTokens, room, signal } = options;
+  const { conversation, turnTokens, room, signal, calls } = options;
   const stream = new TextStream(tokenizer, options.onText);
   const result = await policy.generate(
     {
@@ -88,6 +93,9 @@ async function sampleTurn(
       maxTokens: Math.min(turnTokens, room),
       temperature: options.temperature,
       seed: options.seed,
+      ...(calls === undefined
+        ? {}
+        : { constraint: { calls, thinking: endsInThinking(tokenizer, conversation.ids) } }),
     },
     {
       ...(signal === undefined ? {} : { signal }),
@@ -99,6 +107,11 @@ async function sampleTurn(
   const text = tokenizer.decode(ids, { skipSpecial: true });
   const limit = room < turnTokens ? 'context' : 'length';
   return { text, cut: finish === 'length' ? limit : null, cancelled: finish === 'cancel' };
+}
+
+/** Whether a prompt ends with an open `<think>`, as some templates leave it. */
+function endsInThinking(tokenizer: Tokenizer, ids: readonly number[]): boolean {
+  return tokenizer.decode(ids.slice(-THINK_TOKENS)).trimEnd().endsWith('<think>');
 }
 
 /** Decodes tokens as they come and hands on text that cannot change any more. */

@@ -1,9 +1,10 @@
 // The agent modes: what an episode shows at its start, how more is loaded, and where a call goes. Calls no tool itself.
 import { InputError } from '../base/errors.ts';
-import type { Json } from '../trajectory/json.ts';
+import type { CallForm } from '../trajectory/interfaces.ts';
+import type { Json, JsonObject } from '../trajectory/json.ts';
 import type { ServerSpec, ToolCall, ToolSpec } from '../trajectory/tool.ts';
 import type { Mode } from '../trajectory/trace.ts';
-import { callName, findTool, suggestion } from './names.ts';
+import { callForms, callName, findTool, suggestion } from './names.ts';
 import {
   defused,
   FETCH_TOOLS,
@@ -27,6 +28,8 @@ export interface ModeInEpisode {
   /** Tools that the chat template lists. */
   readonly templateTools: readonly ToolSpec[];
   route(call: ToolCall): Route;
+  /** The calls that `route` would not refuse now. */
+  callable(): readonly CallForm[];
 }
 
 export interface ModeOptions {
@@ -46,7 +49,12 @@ export function startMode(options: ModeOptions): ModeInEpisode {
   const text = systemText({ mode, style: promptStyle, servers, worldSeed });
   switch (mode) {
     case 'eager':
-      return { systemText: text, templateTools: eagerTools(servers), route: eagerRoute(servers) };
+      return {
+        systemText: text,
+        templateTools: eagerTools(servers),
+        route: eagerRoute(servers),
+        callable: () => callForms(servers, () => true),
+      };
     case 'isl':
       return loading(options, text, FETCH_TOOLS, fetchTools);
     case 'itl':
@@ -109,6 +117,10 @@ function loading(
   return {
     systemText: text,
     templateTools: promptStyle === 'full' ? [meta] : [],
+    callable: () => [
+      { name: meta.name, inputSchema: loadingSchema(meta, servers) },
+      ...callForms(servers, (server, tool) => known.has(`${server.name}:${tool.name}`)),
+    ],
     route: (call) => {
       if (call.name === meta.name) return answerMeta(call);
       const found = findTool(servers, call.name);
@@ -125,6 +137,19 @@ function loading(
       return { kind: 'refused', server: server.name, tool: tool.name, text: first };
     },
   };
+}
+
+/** The arguments of a meta tool that name what is there. */
+function loadingSchema(meta: ToolSpec, servers: readonly ServerSpec[]): JsonObject {
+  const isServerLoader = meta === FETCH_TOOLS;
+  const anyOf = servers.map(({ name, tools }) => {
+    const items = { enum: tools.map((tool) => tool.name) };
+    const list = { type: 'array', items, minItems: 1, maxItems: tools.length };
+    const properties: JsonObject = { server: { const: name } };
+    if (!isServerLoader) properties['tools'] = list;
+    return { type: 'object', properties, required: Object.keys(properties) };
+  });
+  return { anyOf };
 }
 
 function refused(tool: string, text: string): Route {

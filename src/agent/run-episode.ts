@@ -37,6 +37,8 @@ export interface EpisodeOptions {
   promptStyle: PromptStyle;
   schemaStyle: SchemaStyle;
   enableThinking?: boolean;
+  /** A policy of tokens can write only calls that can be made; see `CallConstraint`. */
+  constrain?: boolean;
   signal?: AbortSignal;
   onEvent?: (event: AgentEvent) => void;
 }
@@ -154,7 +156,7 @@ class Episode {
   }
 
   async #takeTurn(): Promise<void> {
-    const { limits, seed, temperature, signal, onEvent } = this.#options;
+    const { limits, seed, temperature, constrain, signal, onEvent } = this.#options;
     const room = this.#budget - this.#conversation.length;
     if (room < 1) {
       this.#end = 'context';
@@ -168,6 +170,7 @@ class Episode {
       temperature,
       turnTokens: limits.turnTokens,
       room,
+      calls: constrain ? this.#mode.callable() : undefined,
       signal,
       onText: onEvent ? (text, count) => this.#tokens(text, count) : undefined,
     });
@@ -288,7 +291,7 @@ class Episode {
 
   /** Reads the final state and puts the trace together. */
   async finish(): Promise<Trace> {
-    const { task, mode, toolbox, policy, seed, temperature } = this.#options;
+    const { task, mode, toolbox, policy, seed, temperature, constrain } = this.#options;
     let finalState: Trace['finalState'] = {};
     try {
       finalState = await toolbox.state();
@@ -309,6 +312,7 @@ class Episode {
       policy: policy.policy.name,
       seed,
       temperature,
+      ...(constrain ? { constrained: true } : {}),
       messages: this.#messages,
       segments: this.#conversation.segments,
       calls: this.#calls,

@@ -23,6 +23,8 @@ export interface Episode {
   temperature: number;
   limits: Limits;
   reward: RewardWeights;
+  /** The policy can write only calls that can be made; off by default. */
+  constrain?: boolean | undefined;
 }
 
 export interface EpisodeOptions {
@@ -90,7 +92,7 @@ export async function playEpisode(
     return { trace: failedTrace(episode, policy.policy.name, error), reward: null };
   }
   try {
-    const { task, id, mode, limits, seed, temperature } = episode;
+    const { task, id, mode, limits, seed, temperature, constrain = false } = episode;
     const { signal, onEvent } = options;
     const played = await runEpisode({
       task,
@@ -101,6 +103,7 @@ export async function playEpisode(
       limits,
       seed,
       temperature,
+      constrain,
       ...stylesOf(runtime),
       ...(signal === undefined ? {} : { signal }),
       ...(onEvent === undefined ? {} : { onEvent: (event) => onEvent(id, event) }),

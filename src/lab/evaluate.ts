@@ -19,6 +19,8 @@ export interface EvaluateOptions extends EpisodeOptions {
   reward: RewardWeights;
   seed: number;
   temperature: number;
+  /** See {@link playEpisode}; off by default. */
+  constrain?: boolean;
   /** Episodes at once. */
   concurrency?: number;
   /** Called with each trace in the order of the tasks, as soon as all before it are there. */
@@ -54,6 +56,7 @@ export async function evaluate(
         temperature: options.temperature,
         limits: options.limits,
         reward: options.reward,
+        constrain: options.constrain,
       };
       const { policy, runtime } = options;
       const { trace } = await playEpisode(episode, policy, runtime, episodeOptions);

@@ -48,6 +48,7 @@ export async function rollOut(
         temperature,
         limits: experiment.limits,
         reward: experiment.reward,
+        constrain: experiment.sampling?.constrain,
       },
       policy,
       runtime,

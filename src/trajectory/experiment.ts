@@ -97,6 +97,15 @@ export const experimentSchema = z.strictObject({
       parameterAccuracy: 0.1,
       success: 0,
     }),
+  sampling: z
+    .strictObject({
+      /**
+       * Rollouts can write only calls that can be made. That is off-policy: the log-probabilities stay the model's own, and
+       * tokens that it would not have taken are trained as if it had.
+       */
+      constrain: z.boolean().default(false),
+    })
+    .optional(),
   limits: z
     .strictObject({
       calls: z.number().int().positive().default(20),

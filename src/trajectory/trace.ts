@@ -48,6 +48,8 @@ export const traceSchema = z.strictObject({
   /** The rollout's own seed, and the temperature it sampled with. */
   seed: z.number().int(),
   temperature: z.number(),
+  /** The policy was held to calls that can be made. */
+  constrained: z.boolean().optional(),
   messages: z.array(messageSchema),
   segments: z.array(segmentSchema),
   calls: z.array(callRecordSchema),

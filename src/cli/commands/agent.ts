@@ -1,5 +1,5 @@
 // `atlas agent`: a policy on tasks; trajectories as JSON lines, then a summary.
-import type { AgentPolicy } from '../../agent/agent-policy.ts';
+import type { AgentPolicy, Script } from '../../agent/agent-policy.ts';
 import { oracleScript } from '../../agent/policies/oracle.ts';
 import { randomScript } from '../../agent/policies/random.ts';
 import { InputError } from '../../base/errors.ts';
@@ -32,12 +32,19 @@ const FLAGS = {
   tokenizer: 'string',
   server: 'strings',
   cache: 'string',
+  constrain: 'boolean',
   ...DEVICE_FLAGS,
 } as const;
 
 /** Fresh prompts of the endpoint's policy are counted in tokens of this model. */
 const DEFAULT_TOKENIZER = 'nano';
 const CONTEXT_TOKENS = 32768;
+
+const SCRIPTS: Readonly<Record<string, () => Script>> = {
+  oracle: () => oracleScript({}),
+  random: () => randomScript(),
+};
+const ENDPOINT = /^https?:\/\//;
 
 interface Seat {
   policy: AgentPolicy;
@@ -49,9 +56,8 @@ interface Seat {
 
 /** Who plays: a script, an endpoint or a model on a device. */
 async function seatOf(name: string, flags: Flags): Promise<Seat> {
-  const script = { oracle: () => oracleScript({}), random: () => randomScript() }[name];
-  const endpoint = /^https?:\/\//.test(name);
-  if (script === undefined && !endpoint) {
+  const script = SCRIPTS[name];
+  if (script === undefined && !ENDPOINT.test(name)) {
     const engine = await openEngine(name, flags);
     return {
       policy: agentPolicyOf(engine),
@@ -105,6 +111,12 @@ export async function agent(argv: readonly string[]): Promise<void> {
     const what = mode === 'ptc' ? '--mode ptc' : '--cache';
     throw new InputError('not-built', `agent: ${what} is not built yet; use eager, isl or itl`);
   }
+  if (flags.has('constrain') && (Object.hasOwn(SCRIPTS, name) || ENDPOINT.test(name))) {
+    throw new InputError(
+      'flags',
+      `agent: --constrain: got the policy ${name}, need a model whose tokens are sampled here`,
+    );
+  }
   const servers = addedServers(flags);
   const seat = await seatOf(name, flags);
   const toolspace = flags.text('toolspace') ?? seat.toolspace ?? 'core';
@@ -127,6 +139,7 @@ export async function agent(argv: readonly string[]): Promise<void> {
     reward: reward.parse(undefined),
     seed: flags.integer('seed', 0),
     temperature: flags.number('temperature', 0, 0),
+    constrain: flags.has('constrain'),
     signal: interruptSignal(),
     onTrace: (trace, index) => {
       printJson(trace);

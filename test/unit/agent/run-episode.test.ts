@@ -1,6 +1,11 @@
+import { type Schema, Validator } from '@cfworker/json-schema';
 import { describe, expect, test } from 'vitest';
 import { type AgentEvent, cutText, runEpisode } from '../../../src/agent/run-episode.ts';
 import { InputError } from '../../../src/base/errors.ts';
+import { NANO_TEMPLATE } from '../../../src/tokenizer/nano-template.ts';
+import type { Tokenizer } from '../../../src/tokenizer/tokenizer.ts';
+import type { GenerateRequest } from '../../../src/trajectory/interfaces.ts';
+import type { JsonObject } from '../../../src/trajectory/json.ts';
 import { type Trace, traceSchema } from '../../../src/trajectory/trace.ts';
 import {
   LIMITS,
@@ -22,24 +27,28 @@ interface Play extends ShopOptions {
   limits?: Partial<typeof LIMITS>;
   contextLength?: number;
   json?: boolean;
+  constrain?: boolean;
+  vocabulary?: Tokenizer;
   signal?: AbortSignal;
   onEvent?: (event: AgentEvent) => void;
 }
 
 async function play(texts: (string | { cut: string })[], options: Play = {}) {
-  const policy = new SayingPolicy(tokenizer, texts, options.contextLength);
+  const { constrain, vocabulary = tokenizer } = options;
+  const policy = new SayingPolicy(vocabulary, texts, options.contextLength);
   const { mode = 'eager', limits = {}, signal, onEvent, json = false, ...shop } = options;
   const trace = await runEpisode({
     task: priceTask(),
     id: 'e1',
     mode,
-    policy: { kind: 'tokens', policy, tokenizer },
+    policy: { kind: 'tokens', policy, tokenizer: vocabulary },
     toolbox: openShop(shop),
     limits: { ...LIMITS, ...limits },
     seed: 5,
     temperature: 1,
     promptStyle: json ? 'full' : 'compact',
     schemaStyle: json ? 'json' : 'signature',
+    ...(constrain === undefined ? {} : { constrain }),
     ...(signal === undefined ? {} : { signal }),
     ...(onEvent === undefined ? {} : { onEvent }),
   });
@@ -213,4 +222,81 @@ test('a long result is cut, never through a surrogate pair, and says so', async 
   expect(results(trace)).toEqual(['{"items":[… (cut, 22 more characters)']);
   expect(trace.calls[0]?.result.cutCharacters).toBe(22);
   expect(cutText('a😀b', 2)).toEqual({ text: 'a… (cut, 3 more characters)', cutCharacters: 3 });
+});
+
+describe('constrained', () => {
+  /** Whether the form of a name takes the arguments. */
+  const taker =
+    (requests: readonly GenerateRequest[], turn: number) => (name: string, args: object) => {
+      const form = requests[turn]?.constraint?.calls.find((one) => one.name === name);
+      const schema: Schema = (form?.inputSchema ?? { not: {} }) as JsonObject;
+      return new Validator(schema).validate(args).valid;
+    };
+  const names = ({ constraint }: GenerateRequest) => constraint?.calls.map(({ name }) => name);
+
+  test('off: requests and traces say nothing of it', async () => {
+    const { trace, policy } = await play([call('list_items')]);
+    expect(policy.requests.every((request) => !('constraint' in request))).toBe(true);
+    expect('constrained' in trace).toBe(false);
+  });
+
+  test('eager: every tool by every name that works', async () => {
+    const { trace, policy } = await play([], { constrain: true });
+    const [request] = policy.requests;
+    expect(trace.constrained).toBe(true);
+    expect(request && names(request)).toEqual([
+      ...['find_item', 'shop:find_item', 'get_price', 'shop:get_price'],
+      ...['shop:list_items', 'break', 'shop:break'],
+      ...['add_event', 'diary:add_event', 'diary:list_items'],
+    ]);
+    const takes = taker(policy.requests, 0);
+    expect(takes('add_event', { title: 'x', hour: 3 })).toBe(true);
+    expect(takes('add_event', { title: 'x' })).toBe(false);
+  });
+
+  test('itl: what is loaded at that turn, and the loading of what is there', async () => {
+    const said = [load('get_price', 'find_itm'), call('get_price', { id: 'I-42' })];
+    const { policy } = await play(said, { mode: 'itl', constrain: true });
+    expect(policy.requests.map(names)).toEqual([
+      ['get_selected_tools'],
+      ['get_selected_tools', 'get_price', 'shop:get_price'],
+      ['get_selected_tools', 'get_price', 'shop:get_price'],
+    ]);
+    const takes = taker(policy.requests, 0);
+    const loads = (server: string, tools: string[]) =>
+      takes('get_selected_tools', { server, tools });
+    expect(loads('shop', ['break', 'find_item'])).toBe(true);
+    expect(loads('shop', ['add_event'])).toBe(false);
+    expect(loads('shop', [])).toBe(false);
+    expect(loads('shp', ['break'])).toBe(false);
+  });
+
+  test('isl: servers by name', async () => {
+    const said = [call('fetch_tools', { server: 'diary' })];
+    const { policy } = await play(said, { mode: 'isl', constrain: true });
+    expect(policy.requests.map(names)).toEqual([
+      ['fetch_tools'],
+      ['fetch_tools', 'add_event', 'diary:add_event', 'diary:list_items'],
+    ]);
+    const takes = taker(policy.requests, 0);
+    expect(takes('fetch_tools', { server: 'shop' })).toBe(true);
+    expect(takes('fetch_tools', { server: 'shops' })).toBe(false);
+    expect(takes('fetch_tools', {})).toBe(false);
+  });
+
+  test('a template that opens thinking is told to the engine', async () => {
+    const opening = NANO_TEMPLATE.replace(
+      "'<|im_start|>assistant\\n'",
+      "'<|im_start|>assistant\\n<think>\\n'",
+    );
+    expect(opening).not.toBe(NANO_TEMPLATE);
+    for (const [template, thinking] of [
+      [NANO_TEMPLATE, false],
+      [opening, true],
+    ] as const) {
+      const vocabulary = smallTokenizer(template);
+      const { policy } = await play([], { constrain: true, vocabulary });
+      expect(policy.requests[0]?.constraint?.thinking).toBe(thinking);
+    }
+  });
 });

@@ -134,6 +134,11 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
     () => [...agent, '--tasks', 'test', '--mode', 'itl', '--cache', 'c'],
     '--cache is not',
   ],
+  [
+    'a constraint on a script',
+    () => [...agent, '--tasks', 'test', '--mode', 'itl', '--constrain'],
+    'agent: --constrain: got the policy oracle',
+  ],
   ['an unknown split', () => [...agent, '--mode', 'itl', '--tasks', 'exam'], 'train, test, unseen'],
   [
     'a server without a URL',

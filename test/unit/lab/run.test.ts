@@ -394,3 +394,28 @@ describe('evaluate', () => {
     expect(one.summary.count).toBe(6);
   });
 });
+
+it('rollouts are constrained only when the experiment says so', async () => {
+  expect('sampling' in GRPO).toBe(false);
+  const constraintsOf = async (sampling: Experiment['sampling']) => {
+    const model = taught.copy();
+    const seen: boolean[] = [];
+    const policy: LabRuntime['policy'] = {
+      name: model.name,
+      contextLength: model.contextLength,
+      eosIds: model.eosIds,
+      generate: (request) => {
+        seen.push(request.constraint !== undefined);
+        return model.generate(request);
+      },
+      release: () => undefined,
+    };
+    const experiment = experimentSchema.parse({ ...GRPO, sampling, steps: 1 });
+    const runtime = { ...episodes, policy, trainer: model };
+    await collect(runExperiment({ experiment, runtime, store: new MemoryRunStore() }));
+    return [...new Set(seen)];
+  };
+  expect(await constraintsOf(undefined)).toEqual([false]);
+  expect(await constraintsOf({ constrain: false })).toEqual([false]);
+  expect(await constraintsOf({ constrain: true })).toEqual([true]);
+});

@@ -106,12 +106,12 @@ export class PageDesk implements PageApi {
     const controller = new AbortController();
     this.#episodes.set(call, controller);
     try {
-      const { task, mode, seed, temperature } = request;
+      const { task, mode, seed, temperature, constrain } = request;
       const policy = await this.#policy(request.player);
       const { limits, reward } = this.#rules();
       const id = `single-${deriveSeed(task.id, seed)}`;
       const { trace } = await playEpisode(
-        { task, mode, id, seed, temperature, limits, reward },
+        { task, mode, id, seed, temperature, constrain, limits, reward },
         policy,
         this.#runtime(policy.tokenizer),
         {

@@ -137,6 +137,7 @@ export interface EpisodeRequest {
   player: Player;
   seed: number;
   temperature: number;
+  constrain: boolean;
 }
 
 /** A stopped run is a paused one that stands at its last checkpoint. */

@@ -49,6 +49,24 @@ describe('with a GPU', () => {
     }
   });
 
+  test('nano at temperature 1 makes only calls that can be made when its calls are held', async () => {
+    const { page, problems } = await open();
+    await page.getByText('software GPU').first().waitFor();
+    await page.getByText('Sampled', { exact: true }).click();
+    await page.getByText('Held', { exact: true }).click();
+    const run = page.getByRole('button', { name: 'Run', exact: true });
+    const stage = page.locator('.task-card + .stage');
+    for (let task = 0; task < 3; task++) {
+      await run.click();
+      await stage.getByText(/^(solved|not solved)$/).waitFor();
+      expect(await stage.textContent()).toContain('get_selected_tools');
+      expect(await stage.textContent()).not.toMatch(/malformed call|load it first|unknown tool/);
+      await page.getByRole('button', { name: 'Another task' }).click();
+      await expect.poll(() => run.isEnabled()).toBe(true);
+    }
+    expect(problems).toEqual([]);
+  });
+
   test('a model that is not there is said, and the page goes on', async () => {
     const { page } = await open();
     await page.getByText('Your own…').click();

@@ -21,6 +21,8 @@ export const taskSeed = signal(1);
 export const mode = signal<Mode>('itl');
 export const chosen = signal<Chosen>({ kind: 'shipped', name: 'nano' });
 export const temperature = signal(0);
+/** Whether the model can write only calls that can be made. */
+export const constrain = signal(false);
 export const episode = signal<EpisodeShown | null>(null);
 /** The finished episode; null while it runs. */
 export const finished = signal<TraceView | null>(null);
@@ -57,6 +59,7 @@ export async function runTask(): Promise<void> {
       player,
       seed: taskSeed.value,
       temperature: temperature.value,
+      constrain: constrain.value,
     });
     queued = [];
     finished.value = view;

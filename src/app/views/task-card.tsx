@@ -8,6 +8,7 @@ import { attempt, loading, model, problem } from '../state/session.ts';
 import {
   type Chosen,
   chosen,
+  constrain,
   drawTask,
   mode,
   runTask,
@@ -27,6 +28,15 @@ const MODES = (['itl', 'isl', 'eager'] as const).map((value) => ({
 const SAMPLING: readonly Option<'greedy' | 'sampled'>[] = [
   { value: 'greedy', label: 'Greedy', hint: 'Always the most likely token' },
   { value: 'sampled', label: 'Sampled', hint: 'Temperature 1, as in training' },
+];
+
+const CALLS: readonly Option<'free' | 'held'>[] = [
+  { value: 'free', label: 'Free', hint: 'The model writes calls as it likes, as in training' },
+  {
+    value: 'held',
+    label: 'Held',
+    hint: 'Only known tools, with arguments that follow their schemas',
+  },
 ];
 
 const url = signal('');
@@ -95,19 +105,34 @@ function Choices({ busy }: { busy: boolean }) {
           mode.value = value;
         }}
       />
-      {chosen.value.kind === 'teacher' ? null : (
-        <Segmented
-          legend="Sampling"
-          options={SAMPLING}
-          value={temperature.value === 0 ? 'greedy' : 'sampled'}
-          disabled={busy}
-          onChange={(value) => {
-            temperature.value = value === 'greedy' ? 0 : 1;
-          }}
-        />
-      )}
+      {chosen.value.kind === 'teacher' ? null : <SamplingChoice busy={busy} />}
       <p class="hint">{MODE_NAMES[mode.value].about}.</p>
     </div>
+  );
+}
+
+function SamplingChoice({ busy }: { busy: boolean }) {
+  return (
+    <>
+      <Segmented
+        legend="Sampling"
+        options={SAMPLING}
+        value={temperature.value === 0 ? 'greedy' : 'sampled'}
+        disabled={busy}
+        onChange={(value) => {
+          temperature.value = value === 'greedy' ? 0 : 1;
+        }}
+      />
+      <Segmented
+        legend="Calls"
+        options={CALLS}
+        value={constrain.value ? 'held' : 'free'}
+        disabled={busy}
+        onChange={(value) => {
+          constrain.value = value === 'held';
+        }}
+      />
+    </>
   );
 }
 

@@ -184,7 +184,7 @@ describe('single episodes', () => {
   it('are played, scored, streamed and kept; the teacher solves its task', async () => {
     const { desk, events } = await loadedDesk();
     const task = await desk.drawTask('test', 3);
-    const request = { task, mode: 'itl', seed: 3, temperature: 0 } as const;
+    const request = { task, mode: 'itl', seed: 3, temperature: 0, constrain: false } as const;
     const { view, index } = await desk.runEpisode('call-1', {
       ...request,
       player: { kind: 'oracle' },
@@ -211,9 +211,10 @@ describe('single episodes', () => {
     const { id } = await desk.createRun(preset());
     await desk.advance(id, 'step');
     const task = await desk.drawTask('test', 3);
-    const request = { task, mode: 'itl', seed: 3, temperature: 1 } as const;
+    const request = { task, mode: 'itl', seed: 3, temperature: 1, constrain: false } as const;
     await desk.runEpisode('call-1', { ...request, player: { kind: 'model', adapterOf: id } });
-    await desk.runEpisode('call-2', { ...request, player: { kind: 'model' } });
+    const second = { ...request, constrain: true, player: { kind: 'model' } } as const;
+    expect((await desk.runEpisode('call-2', second)).view.trace.constrained).toBe(true);
     expect(log).toEqual(['start', 'stop', 'adapter on', 'adapter off']);
   });
 });

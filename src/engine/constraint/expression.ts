@@ -30,6 +30,14 @@ export abstract class Expression {
     return next;
   }
 
+  /**
+   * An expression that takes the same texts of up to `length` bytes, the same one for as many as possible: a string that may
+   * have 900 more characters is then one that may have 901.
+   */
+  within(_length: number): Expression {
+    return this;
+  }
+
   protected abstract derive(byte: number): Expression;
 }
 
@@ -98,6 +106,10 @@ export class Sequence extends Expression {
     this.nullable = head.nullable && tail.nullable;
   }
 
+  override within(length: number): Expression {
+    return this.#all.seq(this.head.within(length), this.tail.within(length));
+  }
+
   protected derive(byte: number): Expression {
     const inside = this.#all.seq(this.head.step(byte), this.tail);
     return this.head.nullable ? this.#all.alt([inside, this.tail.step(byte)]) : inside;
@@ -124,21 +136,31 @@ export class Choice extends Expression {
 
 class Repeat extends Expression {
   readonly nullable: boolean;
-  readonly #rest: () => Expression;
   readonly #all: Expressions;
   readonly #item: Expression;
+  readonly #min: number;
+  readonly #max: number;
 
   constructor(id: number, all: Expressions, item: Expression, [min, max]: [number, number]) {
     super(id);
     this.#all = all;
     this.#item = item;
+    this.#min = min;
+    this.#max = max;
     this.nullable = min === 0;
-    this.#rest = () => all.repeat(item, Math.max(min - 1, 0), max - 1);
+  }
+
+  override within(length: number): Expression {
+    // An item has at least one byte.
+    const max = this.#max >= length ? Number.POSITIVE_INFINITY : this.#max;
+    return this.#all.repeat(this.#item, Math.min(this.#min, length + 1), max);
   }
 
   protected derive(byte: number): Expression {
+    const all = this.#all;
     const inside = this.#item.step(byte);
-    return inside === this.#all.never ? inside : this.#all.seq(inside, this.#rest());
+    if (inside === all.never) return inside;
+    return all.seq(inside, all.repeat(this.#item, Math.max(this.#min - 1, 0), this.#max - 1));
   }
 }
 

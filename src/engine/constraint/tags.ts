@@ -35,6 +35,10 @@ class Tagless extends WideExpression {
     this.nullable = inner.nullable;
   }
 
+  override within(length: number): Expression {
+    return tagless(this.#all, this.#inner.within(length), this.#seen);
+  }
+
   protected derive(byte: number): Expression {
     const seen = tagStep(this.#seen, byte);
     return isTag(seen) ? this.#all.never : tagless(this.#all, this.#inner.step(byte), seen);

@@ -118,7 +118,8 @@ export class TokenConstraints {
   }
 
   /** Adds the tokens of a head and returns its ends. Nearly all tokens fit inside a string: what was found there is kept. */
-  #addHead({ walks, expressions }: Arena, head: Expression, bits: Uint32Array): readonly number[] {
+  #addHead({ walks, expressions }: Arena, whole: Expression, bits: Uint32Array): readonly number[] {
+    const head = whole.within(this.#tokens().longest);
     const known = walks.get(head);
     const wide = head instanceof WideExpression;
     const ends: number[] = [];

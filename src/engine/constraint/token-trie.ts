@@ -10,11 +10,14 @@ export class TokenTrie {
   readonly #token: Int32Array;
   readonly #same: Int32Array;
   readonly #stack: Expression[] = [];
+  /** Bytes of the longest token. */
+  readonly longest: number;
 
   /** @param tokens the bytes of each id; ids without bytes are not in the tree. */
   constructor(tokens: readonly Uint8Array[]) {
     this.#same = new Int32Array(tokens.length).fill(-1);
     const texts = tokens.map((bytes) => String.fromCharCode(...bytes));
+    this.longest = texts.reduce((most, { length }) => Math.max(most, length), 0);
     const order = texts.map((_, id) => id).filter((id) => texts[id] !== '');
     order.sort((a, b) => ((texts[a] ?? '') < (texts[b] ?? '') ? -1 : 1));
     const nodes = { byte: [0], depth: [0], end: [0], token: [-1] };

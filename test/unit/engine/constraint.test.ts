@@ -222,7 +222,7 @@ const NESTED = {
         },
       },
       budget: { type: 'number', exclusiveMinimum: 0, maximum: 99.5 },
-      notes: { type: ['string', 'null'], maxLength: 20 },
+      notes: { type: ['string', 'null'], minLength: 30, maxLength: 80 },
       extra: {},
       tree: { $ref: '#/$defs/tree' },
     },

@@ -6,6 +6,7 @@ import { decode, decodeFloor } from '../bench/decode.ts';
 import { encode } from '../bench/encode.ts';
 import { decodeBatch, generate } from '../bench/generate.ts';
 import { linear } from '../bench/linear.ts';
+import { mask } from '../bench/mask.ts';
 import { families, gemmF32, gemmQ4, matvecQ4, matvecQ4Int8 } from '../bench/matrix.ts';
 import { profile } from '../bench/profile.ts';
 import { train } from '../bench/train.ts';
@@ -15,18 +16,8 @@ import { Progress, printJson } from '../output.ts';
 
 const BENCHES: readonly Bench[] = [
   ...[decode, decodeFloor, train, linear],
-  ...[
-    matvecQ4,
-    matvecQ4Int8,
-    gemmQ4,
-    gemmF32,
-    families,
-    generate,
-    decodeBatch,
-    encode,
-    counts,
-    profile,
-  ],
+  ...[matvecQ4, matvecQ4Int8, gemmQ4, gemmF32, families, generate, decodeBatch],
+  ...[mask, encode, counts, profile],
 ];
 
 /** The benches of the names, or all. @throws {InputError} for a name that is none. */

@@ -45,7 +45,7 @@ describe('bench', () => {
   it('lists its names without a device, and refuses others', async () => {
     const names = [
       ...['decode', 'decode-floor', 'train', 'linear', 'matvec-q4', 'gemm-q4', 'gemm-f32'],
-      ...['variants', 'generate', 'decode-batch', 'encode', 'counts', 'profile'],
+      ...['variants', 'generate', 'decode-batch', 'encode', 'counts', 'mask', 'profile'],
     ];
     expect(linesOf(await runHere('bench', '--list'))).toEqual([{ names }]);
     const { code, stderr } = await runHere('bench', 'lunch');

@@ -1,7 +1,8 @@
 // SHA-256 of a model's files, all in one reading. Must not know what is in them.
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
-import { type ByteSource, pieces } from '../weights/byte-source.ts';
+import type { DirectoryHandle } from './directory.ts';
+import { openRandomFile } from './random-file.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
@@ -12,24 +13,42 @@ export interface FileHashes {
   each: string[];
 }
 
-/** The hashes of files in order, lower-case hex. @param onBytes hears how far it is. */
+/**
+ * The hashes of files of a folder in order, lower-case hex. They go through one buffer, since engines collect buffers
+ * late. @param onBytes hears how far it is.
+ * @throws {StoreError} when another tab writes one of them.
+ */
 export async function hashFiles(
-  sources: readonly ByteSource[],
+  folder: DirectoryHandle,
+  names: readonly string[],
   { signal, onBytes }: { signal: AbortSignal; onBytes: (doneBytes: number) => void },
 ): Promise<FileHashes> {
+  const buffer = new Uint8Array(READ_BYTES);
   const whole = sha256.create();
   const each: string[] = [];
   let done = 0;
-  for (const source of sources) {
-    const own = sources.length === 1 ? null : sha256.create();
-    for await (const bytes of pieces(source, READ_BYTES, signal)) {
-      whole.update(bytes);
-      own?.update(bytes);
-      done += bytes.length;
-      onBytes(done);
+  for (const name of names) {
+    const own = names.length === 1 ? null : sha256.create();
+    const file = await openRandomFile(await folder.getFileHandle(name), name);
+    try {
+      for (let offset = 0; ; ) {
+        signal.throwIfAborted();
+        const count = await file.readInto(offset, buffer);
+        if (count === 0) break;
+        const bytes = buffer.subarray(0, count);
+        whole.update(bytes);
+        own?.update(bytes);
+        offset += count;
+        done += count;
+        onBytes(done);
+        // A synchronous read is no pause: calls that came meanwhile, a cancel among them, are heard here.
+        await new Promise((resolve) => setTimeout(resolve, 0));
+      }
+    } finally {
+      await file.close();
     }
     if (own !== null) each.push(bytesToHex(own.digest()));
   }
   const hash = bytesToHex(whole.digest());
-  return { whole: hash, each: sources.length === 1 ? [hash] : each };
+  return { whole: hash, each: names.length === 1 ? [hash] : each };
 }

@@ -188,7 +188,8 @@ export class ModelStore {
     const { name } = record;
     const sources = await recordSources(folder, record);
     const sizeBytes = sources.reduce((sum, { size }) => sum + size, 0);
-    const hashes = await hashFiles(sources, {
+    const names = record.files.map((file) => file.name);
+    const hashes = await hashFiles(folder, names, {
       signal,
       onBytes: (doneBytes) =>
         meter.update({ name, phase: 'check', doneBytes, totalBytes: sizeBytes }),

@@ -8,6 +8,8 @@ export interface RandomFile {
   write(offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
   /** The bytes from `offset` on; fewer at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** Fills `bytes` from `offset` on: a buffer that is used again is no garbage. @returns how many there were. */
+  readInto(offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<number>;
   truncate(sizeBytes: number): Promise<void>;
   flush(): Promise<void>;
   close(): Promise<void>;
@@ -45,6 +47,7 @@ function syncFile(handle: SyncHandle, name: string): RandomFile {
       const bytes = new Uint8Array(length);
       return bytes.subarray(0, handle.read(bytes, { at: offset }));
     },
+    readInto: async (offset, bytes) => handle.read(bytes, { at: offset }),
     truncate: async (sizeBytes) => handle.truncate(sizeBytes),
     flush: async () => handle.flush(),
     close: async () => handle.close(),
@@ -72,6 +75,12 @@ class WritableRounds implements RandomFile {
   async read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const file = await this.#handle.getFile();
     return new Uint8Array(await file.slice(offset, offset + length).arrayBuffer());
+  }
+
+  async readInto(offset: number, bytes: Uint8Array<ArrayBuffer>): Promise<number> {
+    const found = await this.read(offset, bytes.length);
+    bytes.set(found);
+    return found.length;
   }
 
   truncate(sizeBytes: number): Promise<void> {

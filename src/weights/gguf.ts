@@ -60,6 +60,8 @@ const MAGIC = 0x46554747;
 const VERSION = 3;
 const DEFAULT_ALIGNMENT = 32;
 const FIRST_READ_BYTES = 1024 * 1024;
+/** Each try decodes the vocabulary's beginning again, so there must not be many. */
+const GROWTH = 4;
 /** Ten times what the largest vocabularies need; bounds what a damaged header can allocate. */
 const MAX_HEADER_BYTES = 64 * 1024 * 1024;
 /** The least bytes of a metadata entry and of a tensor's entry in the header. */
@@ -179,7 +181,7 @@ export async function readGgufHeader(source: ByteSource): Promise<GgufHeader> {
           { data: { needed: error.end } },
         );
       }
-      const next = Math.min(Math.max(length * 2, error.end), MAX_HEADER_BYTES);
+      const next = Math.min(Math.max(length * GROWTH, error.end), MAX_HEADER_BYTES);
       length = Math.min(source.size, next);
     }
   }

@@ -54,7 +54,7 @@ export async function openEngine(
   const { file, hash } = opened;
   const lasting = await LastingEngine.open(
     supply,
-    { name, file, hash, tokenizer },
+    { name, file, hash, eosIds: tokenizer.eosIds, tokenizer: () => tokenizer },
     { onProgress, onRecovery: noteRecovery },
   );
   if (adapter !== null) await lasting.setAdapter(adapter);

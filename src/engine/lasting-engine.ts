@@ -18,7 +18,9 @@ export interface EngineSource {
   readonly name: string;
   readonly file: GgufFile;
   readonly hash: string | null;
-  readonly tokenizer: Tokenizer;
+  readonly eosIds: readonly number[];
+  /** Made when a request needs it. */
+  readonly tokenizer: () => Tokenizer;
 }
 
 /** What happens after a loss. `begun` may be told again before the end, which is `done` or `failed`. */
@@ -67,8 +69,7 @@ export class LastingEngine {
     this.#options = options;
     this.#built = built;
     const goOn = (error: unknown) => this.#goOn(error);
-    const { name, tokenizer } = source;
-    const { eosIds } = tokenizer;
+    const { name, eosIds, tokenizer } = source;
     this.policy = new EnginePolicy(name, built.decoder, { eosIds, tokenizer, goOn });
   }
 

@@ -46,8 +46,8 @@ export type GoOn = (error: unknown) => Promise<Decoder>;
 
 export interface PolicyOptions {
   readonly eosIds: readonly number[];
-  /** What stop texts and constraints need. */
-  readonly tokenizer?: Tokenizer | null;
+  /** Makes what stop texts and constraints need, at the first of them: a large vocabulary takes much memory. */
+  readonly tokenizer?: (() => Tokenizer) | null;
   /** By default every failure ends the requests. */
   readonly goOn?: GoOn;
 }
@@ -65,8 +65,8 @@ export class EnginePolicy implements TokenPolicy {
     masks: 0,
     steps: 0,
   };
-  readonly #tokenizer: Tokenizer | null;
-  readonly #constraints: TokenConstraints | null;
+  readonly #tokenizer: (() => Tokenizer) | null;
+  #texts: { readonly tokenizer: Tokenizer; readonly constraints: TokenConstraints } | null = null;
   readonly #goOn: GoOn;
   #decoder: Decoder;
   #waiting: Active[] = [];
@@ -84,8 +84,6 @@ export class EnginePolicy implements TokenPolicy {
     this.#goOn = goOn;
     this.eosIds = eosIds;
     this.#tokenizer = tokenizer;
-    const { vocab } = decoder.model.config;
-    this.#constraints = tokenizer && new TokenConstraints(tokenizer, eosIds, vocab);
     this.contextLength = Math.min(decoder.model.config.contextLength, decoder.cache.size.context);
   }
 
@@ -121,15 +119,25 @@ export class EnginePolicy implements TokenPolicy {
   }: GenerateRequest): Pick<Active, 'constraint' | 'mask' | 'stop'> {
     const stops = stop !== undefined && stop.length > 0;
     if (constraint === undefined && !stops) return { constraint: null, mask: null, stop: null };
-    if (this.#tokenizer === null || this.#constraints === null) {
+    const { tokenizer, constraints } = this.#needTexts();
+    const started = constraint === undefined ? null : constraints.start(constraint);
+    const mask = started === null ? null : this.#timedMask(started);
+    return { constraint: started, mask, stop: stops ? new StopTexts(tokenizer, stop) : null };
+  }
+
+  #needTexts() {
+    if (this.#tokenizer === null) {
       throw new InputError(
         'tokenizer',
         `${this.name}: got stop texts or a constraint, which need a tokenizer; give stopIds, or open the engine with one`,
       );
     }
-    const started = constraint === undefined ? null : this.#constraints.start(constraint);
-    const mask = started === null ? null : this.#timedMask(started);
-    return { constraint: started, mask, stop: stops ? new StopTexts(this.#tokenizer, stop) : null };
+    if (this.#texts === null) {
+      const tokenizer = this.#tokenizer();
+      const { vocab } = this.#decoder.model.config;
+      this.#texts = { tokenizer, constraints: new TokenConstraints(tokenizer, this.eosIds, vocab) };
+    }
+    return this.#texts;
   }
 
   #timedMask(constraint: TokenConstraint): Uint32Array | null {

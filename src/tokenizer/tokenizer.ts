@@ -102,6 +102,14 @@ export function tokenizerFromMetadata(metadata: TokenizerMetadata): Tokenizer {
   };
 }
 
+/**
+ * Ids that end a turn, as {@link Tokenizer.eosIds}, without the tokenizer, which takes much memory.
+ * @throws {ModelFileError} as `tokenizerFromMetadata` does.
+ */
+export function eosIdsOf(metadata: TokenizerMetadata): number[] {
+  return endIds(metadata, readVocabulary(metadata));
+}
+
 function readVocabulary(metadata: TokenizerMetadata): Vocabulary {
   const model = metadata['tokenizer.ggml.model'];
   if (model !== 'gpt2') {

@@ -9,7 +9,7 @@ import { GpuSupply } from '../gpu/gpu-supply.ts';
 import { chooseFamily } from '../kernels/choose-family.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import { openStoredModel } from '../store/model-record.ts';
-import { tokenizerFromMetadata } from '../tokenizer/tokenizer.ts';
+import { eosIdsOf, tokenizerFromMetadata } from '../tokenizer/tokenizer.ts';
 import { startTrainer } from '../train/start-trainer.ts';
 import type { GpuTrainer } from '../train/trainer.ts';
 import type { Batch } from '../trajectory/batch.ts';
@@ -89,13 +89,14 @@ export class GpuRoom implements GpuWorkerApi {
   async loadModel(source: ModelSource): Promise<ModelInfo> {
     await this.#supply.get();
     const { file, hash } = await this.#openFile(source);
-    const tokenizer = tokenizerFromMetadata(file.values);
+    const tokenizer = () => tokenizerFromMetadata(file.values);
+    const eosIds = eosIdsOf(file.values);
     await this.#unload();
     const given = file.values['general.name'];
     const name = typeof given === 'string' ? given : file.name;
     const engine = await LastingEngine.open(
       this.#supply,
-      { name, file, hash, tokenizer },
+      { name, file, hash, eosIds, tokenizer },
       {
         // The bytes of an address were counted as they came.
         ...(source.kind === 'url' ? {} : { onProgress: (...args) => this.#tellLoading(...args) }),

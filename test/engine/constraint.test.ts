@@ -63,7 +63,10 @@ async function randomEngine(vocabulary: Bpe, likely: RegExp) {
   const size = { slots: 64, tokens: 64 * 512, context: 512 };
   const decoder = new Decoder(gpu, model, new KvCache(gpu, model.config, size));
   const tokenizer = tokenizerFromMetadata(file.values);
-  const policy = new EnginePolicy('random', decoder, { eosIds: tokenizer.eosIds, tokenizer });
+  const policy = new EnginePolicy('random', decoder, {
+    eosIds: tokenizer.eosIds,
+    tokenizer: () => tokenizer,
+  });
   return { gpu, model, decoder, tokenizer, policy };
 }
 

@@ -24,7 +24,8 @@ const SEED = 31;
 async function golden(name: string): Promise<EngineSource> {
   const bytes = new Uint8Array(await readFile(goldenPath(`${name}.gguf`)));
   const file = await readGguf(bytesSource(bytes, name));
-  return { name, file, hash: null, tokenizer: tokenizerFromMetadata(file.values) };
+  const tokenizer = () => tokenizerFromMetadata(file.values);
+  return { name, file, hash: null, eosIds: [], tokenizer };
 }
 
 interface Opened {

@@ -61,7 +61,7 @@ export async function goldenEngine(
   const cache = new KvCache(gpu, model.config, size ?? cacheSizeFor(model.config, 2 ** 24));
   const decoder = new Decoder(gpu, model, cache);
   const tokenizer = tokenizerFromMetadata(file.values);
-  const policy = new EnginePolicy(name, decoder, { eosIds, tokenizer });
+  const policy = new EnginePolicy(name, decoder, { eosIds, tokenizer: () => tokenizer });
   return { gpu, model, decoder, policy, tokenizer };
 }
 

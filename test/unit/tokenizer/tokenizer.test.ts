@@ -5,6 +5,7 @@ import { NANO_PRE_REGEX } from '../../../src/base/split-rules.ts';
 import { NANO_SPECIALS } from '../../../src/tokenizer/nano-template.ts';
 import { splitText } from '../../../src/tokenizer/pre-tokenizers.ts';
 import {
+  eosIdsOf,
   type Tokenizer,
   type TokenizerMetadata,
   tokenizerFromMetadata,
@@ -47,6 +48,7 @@ describe('a nano-like tokenizer', () => {
   test('knows its tokens', () => {
     expect(nano.vocabSize).toBe(BPE.tokens.length);
     expect(nano.eosIds).toEqual([nano.idOf('<|im_end|>'), nano.idOf('<|endoftext|>')]);
+    expect(eosIdsOf(metadata())).toEqual(nano.eosIds);
     expect(nano.chatTemplate).toBe('{{ messages }}');
     expect([nano.bosToken, nano.eosToken]).toEqual(['', '<|im_end|>']);
     expect(nano.idOf('<think>')).toBe(BPE.tokens.indexOf('<think>'));

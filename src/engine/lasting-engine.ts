@@ -87,9 +87,14 @@ export class LastingEngine {
       lost = true;
       options.onRecovery?.(recovery);
     };
-    const built = await build(supply, source, { ...options, onRecovery: told }, null);
-    if (lost) told({ state: 'done' });
-    return new LastingEngine(supply, source, options, built);
+    try {
+      const built = await build(supply, source, { ...options, onRecovery: told }, null);
+      if (lost) told({ state: 'done' });
+      return new LastingEngine(supply, source, options, built);
+    } catch (error) {
+      if (lost) told({ state: 'failed', error });
+      throw error;
+    }
   }
 
   /** What the engine was last built of; its device may be lost. */

@@ -167,6 +167,26 @@ describe('a device that is lost', () => {
     await Promise.all([supply.close(), calm.supply.close()]);
   });
 
+  it('whenever a model is loaded: that is given up', async () => {
+    const source = await golden('q8_0');
+    const told: Recovery['state'][] = [];
+    const gpus: Gpu[] = [];
+    const supply = new GpuSupply({
+      open: async () => {
+        const gpu = await openGpu(globalThis.navigator.gpu);
+        gpus.push(gpu);
+        return gpu;
+      },
+    });
+    const opening = LastingEngine.open(supply, source, {
+      onProgress: () => lose(gpus.at(-1)),
+      onRecovery: ({ state }) => told.push(state),
+    });
+    await expect(opening).rejects.toMatchObject({ code: 'device-unsteady' });
+    expect(told).toEqual(['begun', 'begun', 'begun', 'begun', 'failed']);
+    expect(gpus.length).toBe(4);
+  });
+
   it('while it is rebuilt, again and again: a few times, then one error for everyone', async () => {
     let lost = true;
     const source = await golden('q8_0');

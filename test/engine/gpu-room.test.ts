@@ -1,0 +1,98 @@
+// The gpu worker's calls on a real device, which is lost under them.
+import { readFile } from 'node:fs/promises';
+import { expect, it } from 'vitest';
+import { experimentSchema } from '../../src/trajectory/experiment.ts';
+import type { GenerateRequest } from '../../src/trajectory/interfaces.ts';
+import { GpuRoom } from '../../src/workers/gpu-room.ts';
+import type { GpuEvent } from '../../src/workers/protocol.ts';
+import { goldenPath } from '../support/golden-engine.ts';
+import { MemoryDirectory } from '../support/memory-directory.ts';
+
+const IDS = [5, 17, 3, 88, 41, 7];
+const REQUEST: GenerateRequest = {
+  ...{ ids: IDS, sequence: 's', maxTokens: 24, temperature: 1, seed: 3, ignoreEos: true },
+};
+const BATCH = {
+  objective: { kind: 'sft', aggregate: 'token-mean' } as const,
+  sequences: [{ ids: IDS, mask: IDS.map((_, t): 0 | 1 => (t === 0 ? 0 : 1)), advantage: 1 }],
+};
+const SETTINGS = {
+  adapter: { rank: 4, alpha: 8 },
+  optimiser: experimentSchema.shape.optimiser.parse({ learningRate: 0.1 }),
+  seed: 9,
+};
+
+/** Devices that were opened in this file. */
+const devices: GPUDevice[] = [];
+const { prototype } = globalThis.GPUAdapter;
+const { requestDevice } = prototype;
+prototype.requestDevice = async function (this: GPUAdapter, ...args) {
+  const device = await requestDevice.apply(this, args);
+  devices.push(device);
+  return device;
+};
+const lose = (): void => devices.at(-1)?.destroy();
+
+async function openRoom(onEvent: (event: GpuEvent) => void = () => undefined) {
+  const events: GpuEvent[] = [];
+  const emit = (event: GpuEvent): void => {
+    events.push(event);
+    onEvent(event);
+  };
+  const room = new GpuRoom({ emit, root: async () => new MemoryDirectory() });
+  await room.open();
+  const bytes = new Uint8Array(await readFile(goldenPath('q8_0.gguf')));
+  await room.loadModel({ kind: 'file', file: new File([bytes], 'q8_0.gguf') });
+  const states = () => events.flatMap((e) => (e.kind === 'recovery' ? [e.state] : []));
+  return { room, events, states };
+}
+
+const step = async (room: GpuRoom) => {
+  await room.accumulate(BATCH);
+  await room.apply({ learningRate: 0.1, clipNorm: 1 });
+  return room.checkpoint();
+};
+
+it('generates on over a loss, each token told once', async () => {
+  const calm = await openRoom();
+  const want = await calm.room.generate('a', REQUEST, false);
+  let told = 0;
+  const { room, events, states } = await openRoom(({ kind }) => {
+    if (kind === 'tokens') told += 1;
+    if (told === 7 && kind === 'tokens') lose();
+  });
+  const opened = devices.length;
+  expect(await room.generate('b', REQUEST, true)).toEqual(want);
+  expect(devices.length).toBe(opened + 1);
+  expect(states()).toEqual(['begun', 'done']);
+  const streamed = events.flatMap((event) => (event.kind === 'tokens' ? event.ids : []));
+  expect(streamed).toEqual(want.ids);
+  await calm.room.close();
+  await room.close();
+});
+
+it('a trainer ends with its device, and the next one goes on from a checkpoint', async () => {
+  const { room, states, events } = await openRoom();
+  const bare = await room.generate('bare', REQUEST, false);
+  await room.startTrainer(SETTINGS);
+  const kept = await step(room);
+  const want = await room.generate('want', REQUEST, false);
+  expect(want).not.toEqual(bare);
+  const second = await step(room);
+  await room.restore(kept);
+  const work = room.accumulate(BATCH);
+  lose();
+  await expect(work).rejects.toMatchObject({ code: 'device-lost' });
+  await expect(room.generate('lost', REQUEST, false)).rejects.toMatchObject({
+    code: 'device-lost',
+  });
+  await room.startTrainer(SETTINGS);
+  await room.restore(kept);
+  expect(states()).toEqual(['begun', 'done']);
+  expect(await room.generate('again', REQUEST, false)).toEqual(want);
+  expect(await step(room)).toEqual(second);
+  await room.stopTrainer();
+  expect(await room.generate('bare again', REQUEST, false)).toEqual(bare);
+  expect(events.filter(({ kind }) => kind === 'lost')).toEqual([]);
+  await room.close();
+});

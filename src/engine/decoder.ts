@@ -57,6 +57,8 @@ interface StepShape {
   readonly S: number;
   readonly rows: StepKind;
   readonly family: KernelFamily;
+  /** Chunks of the longest row's attention, in buckets. */
+  readonly chunks: number;
   readonly useTopK: boolean;
   readonly useTopP: boolean;
   readonly useMask: boolean;
@@ -191,11 +193,14 @@ export class Decoder {
   }
 
   #plan(rows: readonly StepRow[], samples: readonly StepSample[], kind: StepKind): Plan {
+    const R = bucket(rows.length);
+    const keys = rows.reduce((most, row) => Math.max(most, row.position + 1), 0);
     const shape: StepShape = {
-      R: bucket(rows.length),
+      R,
       S: samples.length === 0 ? 0 : bucket(samples.length),
       rows: kind,
       family: this.#gpu.caps.family,
+      chunks: kind === 'decode' ? this.cache.chunks(R, keys) : 1,
       useTopK: samples.some((sample) => sample.topK > 0),
       useTopP: samples.some((sample) => sample.topP < 1),
       useMask: samples.some(hasMask),
@@ -216,7 +221,8 @@ export class Decoder {
     const x = this.#view('x', [R, config.hidden]);
     encodeEmbed(pass, { ids: this.#input(0, R), table: embed, y: x });
     const context: StepContext = {
-      ...{ pass, R, rows: shape.rows, model: this.model, cache: this.cache },
+      ...{ pass, R, rows: shape.rows, chunks: shape.chunks },
+      ...{ model: this.model, cache: this.cache },
       adapter: this.#adapter,
       joinedAdapter: this.#joinedAdapter,
       inputs: this.#inputs,

@@ -1,8 +1,15 @@
 // The paged KV cache: which pages a sequence has, and the buffers behind them. Knows no model graph.
 import { DeviceError } from '../base/errors.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { GpuTensor } from '../gpu/tensor.ts';
-import { PAGE } from '../kernels/attention-cached.ts';
+import { type GpuTensor, sizeOf } from '../gpu/tensor.ts';
+import {
+  type AttentionSplit,
+  type KvType,
+  kvLayout,
+  PAGE,
+  splitChunks,
+  splitShape,
+} from '../kernels/attention-cached.ts';
 import type { ModelConfig } from '../weights/model-config.ts';
 
 /** A conversation's place in the cache. */
@@ -37,7 +44,7 @@ const DEFAULT_BYTES = 192 * 1024 * 1024;
 const DEFAULT_SLOTS = 64;
 const DEFAULT_CONTEXT = 4096;
 
-/** The size of a cache for a model: as many tokens as fit in `bytes`, but at least one whole context. */
+/** The size of a cache for a model: as many f32 tokens as fit in `bytes`, but at least one whole context. */
 export function cacheSizeFor(config: ModelConfig, bytes = DEFAULT_BYTES): CacheSize {
   const context = Math.min(config.contextLength, DEFAULT_CONTEXT);
   const perToken = config.layers * 2 * config.kvHeads * config.headDim * 4;
@@ -47,7 +54,8 @@ export function cacheSizeFor(config: ModelConfig, bytes = DEFAULT_BYTES): CacheS
 
 export class KvCache {
   readonly size: CacheSize;
-  /** (pages · PAGE, G, D) of each layer. */
+  readonly type: KvType;
+  /** (pages · PAGE, G, width of kvLayout) of each layer. */
   readonly k: readonly GpuTensor[];
   readonly v: readonly GpuTensor[];
   /** (slots, maxPages) u32 */
@@ -56,6 +64,9 @@ export class KvCache {
   readonly #freePages: number[];
   readonly #freeSlots: number[];
   readonly #maxPages: number;
+  readonly #config: ModelConfig;
+  /** Sums of attention in chunks, for the step that has most of them; made when one first needs them. */
+  #sums: GpuTensor | null = null;
   /** Least recently used first. */
   readonly #sequences = new Map<string, CachedSequence>();
   /** Sequences that use each page. */
@@ -63,15 +74,19 @@ export class KvCache {
   /** Full pages by what they hold: the page before them, and their ids. */
   readonly #byContent = new Map<string, number>();
 
-  constructor(gpu: Gpu, config: ModelConfig, size: CacheSize) {
+  /** `type` int8 keeps rounded keys and values: log-probabilities move, so nothing is trained on what it samples. */
+  constructor(gpu: Gpu, config: ModelConfig, size: CacheSize, type: KvType = 'f32') {
     this.#gpu = gpu;
+    this.#config = config;
+    this.type = type;
     this.size = size;
     this.#maxPages = Math.ceil(size.context / PAGE);
     const pages = Math.ceil(size.tokens / PAGE);
-    const shape = [pages * PAGE, config.kvHeads, config.headDim];
+    const { width, element } = kvLayout(type, config.headDim);
+    const shape = [pages * PAGE, config.kvHeads, width];
     const layers = Array.from({ length: config.layers }, (_, l) => l);
-    this.k = layers.map((l) => gpu.tensor(`kv.${l}.k`, shape));
-    this.v = layers.map((l) => gpu.tensor(`kv.${l}.v`, shape));
+    this.k = layers.map((l) => gpu.tensor(`kv.${l}.k`, shape, element));
+    this.v = layers.map((l) => gpu.tensor(`kv.${l}.v`, shape, element));
     this.pageTable = gpu.tensor('kv.pages', [size.slots, this.#maxPages], 'u32');
     this.#users = new Uint16Array(pages);
     this.#freePages = Array.from({ length: pages }, (_, i) => pages - 1 - i);
@@ -251,8 +266,30 @@ export class KvCache {
     return undefined;
   }
 
+  /** Chunks of the attention of `rows` decoded rows, the longest with `keys` keys; 1 where it is not split. */
+  chunks(rows: number, keys: number): number {
+    const { heads: H, kvHeads: G, headDim: D } = this.#config;
+    return splitChunks(this.#gpu.caps, { H, G, D }, rows, keys);
+  }
+
+  /** What attention in chunks needs; null for one chunk. */
+  split(rows: number, chunks: number): AttentionSplit | null {
+    if (chunks === 1) return null;
+    const { heads: H, headDim: D } = this.#config;
+    if (this.#sums === null) {
+      let most = 0;
+      for (let R = 1; R < 2 * this.size.slots; R *= 2) {
+        const parts = this.chunks(R, this.size.context);
+        if (parts > 1) most = Math.max(most, sizeOf({ shape: splitShape(R, { H, D }, parts) }));
+      }
+      this.#sums = this.#gpu.tensor('kv.sums', [most]);
+    }
+    return { chunks, sums: { ...this.#sums, shape: splitShape(rows, { H, D }, chunks) } };
+  }
+
   free(): void {
     this.#gpu.free(...this.k, ...this.v, this.pageTable);
+    if (this.#sums !== null) this.#gpu.free(this.#sums);
   }
 }
 

@@ -27,6 +27,8 @@ export interface StepContext {
   readonly pass: KernelPass;
   readonly R: number;
   readonly rows: StepKind;
+  /** Chunks in which attention is computed side by side; 1: in one dispatch. */
+  readonly chunks: number;
   readonly model: Model;
   readonly adapter: AdapterWeights | null;
   /** The adapter as the joined weights take it; null without one, or without those. */
@@ -55,8 +57,8 @@ export function takesJoined({ config }: Model): boolean {
 }
 
 /**
- * A layer in 6 dispatches for few rows (10 with an adapter), more for many and where q, k and v differ in format; the same
- * bits for any number of rows.
+ * A layer in 6 dispatches for few rows (10 with an adapter), more for many, where attention is split and where q, k and v
+ * differ in format; the same bits for any number of rows.
  */
 function encodeJoined(
   context: StepContext,
@@ -65,7 +67,7 @@ function encodeJoined(
   { qkv, qkvBias, qkNorms, gateUp }: JoinedWeights,
   x: GpuTensor,
 ): void {
-  const { pass, R, rows, model, inputs, joinedAdapter } = context;
+  const { pass, R, rows, model, inputs, joinedAdapter, cache } = context;
   const { config, cosSin } = model;
   const { heads: H, headDim: D, ffn: F, eps, interleavedRope: interleaved } = config;
   const view = (name: string, width: number) => context.view(name, [R, width]);
@@ -79,7 +81,8 @@ function encodeJoined(
   const rope = { norms: qkNorms, eps, cosSin, interleaved };
   encodeRopeKv(pass, { qkv: raw, ...rope, rows: inputs, ...kept, q });
   const place = { rowSlot: context.input(1), rowPosition: context.input(2) };
-  encodeAttentionCached(pass, { q, ...kept, ...place, o: reshape(att, [R, H, D]), rows });
+  const split = cache.split(R, context.chunks);
+  encodeAttentionCached(pass, { q, ...kept, ...place, o: reshape(att, [R, H, D]), rows, split });
   encodeResidual(context, `blk.${l}.attn_output`, att, o, x);
   const h = view('h', F);
   const pair = pairs?.gateUp ?? null;
@@ -203,7 +206,8 @@ function encodeApart(context: StepContext, l: number, weights: LayerWeights, x: 
   const rowPlace = { rowSlot: context.input(1), rowPosition: context.input(2) };
   const place = { ...layerCache(context, l), ...rowPlace };
   encodeKvWrite(pass, { k, v: reshape(v, [R, G, D]), ...place });
-  encodeAttentionCached(pass, { q, ...place, o: reshape(att, [R, H, D]), rows });
+  const split = context.cache.split(R, context.chunks);
+  encodeAttentionCached(pass, { q, ...place, o: reshape(att, [R, H, D]), rows, split });
   project('attn_output', att, weights.o, x, { accumulate: true });
   encodeRmsNorm(pass, { x, w: weights.ffnNorm, y: normed, rstd, eps });
   project('ffn_gate', normed, weights.gate, gate);

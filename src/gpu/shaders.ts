@@ -27,6 +27,7 @@ export const CONDITIONS = [
   'filter',
   'masked',
   'noiseless',
+  'split',
 ] as const;
 export type Condition = (typeof CONDITIONS)[number];
 /** What distinguishes two builds of one shader file. */

@@ -1,14 +1,44 @@
 // Attention against a paged cache of keys and values, and the writing of the cache. Knows no allocation of pages.
+import { assert } from '../base/assert.ts';
+import type { Caps } from '../gpu/caps.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
-import { assertShape, type GpuTensor, shape2, shape3 } from '../gpu/tensor.ts';
-import { assertHeads, attentionTile } from './attention-tile.ts';
+import { assertShape, type GpuTensor, type GpuType, shape2, shape3 } from '../gpu/tensor.ts';
+import {
+  ATTENTION_CHUNK,
+  type AttentionSize,
+  assertHeads,
+  attentionTile,
+} from './attention-tile.ts';
 import { groupsFor } from './launch.ts';
 
 /** Positions of a page; the block of keys of the attention kernels. */
 export const PAGE = 16;
 /** `rowPosition` of a row that does nothing: it writes no key, and its output is not written. */
 export const IDLE_POSITION = 0xffffffff;
+
+/** How keys and values are kept: as they are, or as bytes with a scale for each 32 of them (3.6 times fewer bytes). */
+export const KV_TYPES = ['f32', 'int8'] as const;
+export type KvType = (typeof KV_TYPES)[number];
+
+/** Values that share a scale; what is left behind the last whole block has one of its own. */
+const KV_BLOCK = 32;
+
+/** Elements of a head of D in a cache of a type, which are of `element`. */
+export function kvLayout(type: KvType, D: number): { width: number; element: GpuType } {
+  if (type === 'f32') return { width: D, element: 'f32' };
+  return { width: D / 4 + Math.ceil(D / KV_BLOCK), element: 'u32' };
+}
+
+/** How a cache tensor is laid out, and the condition of the shaders that read and write it. */
+export function kvOf(cache: GpuTensor, D: number) {
+  const type: KvType = cache.type === 'u32' ? 'int8' : 'f32';
+  const on: readonly 'int8'[] = type === 'int8' ? ['int8'] : [];
+  return { width: kvLayout(type, D).width, on };
+}
+
+/** A dispatch of this many workgroups is enough for any device: with more rows chunks follow one another. */
+const ENOUGH_GROUPS = 512;
 
 const ATTENTION_CACHED = kernel({
   file: 'attention/attention_cached',
@@ -20,27 +50,64 @@ const ATTENTION_CACHED = kernel({
     tileRows: 'u32',
     tileHeads: 'u32',
     parts: 'u32',
+    chunks: 'u32',
     d4: 'u32',
     loads: 'u32',
     scale: 'f32',
   },
   reads: ['q', 'kCache', 'vCache', 'pageTable', 'rowSlot', 'rowPosition'],
+  writes: ['o', 'chunkSums?split'],
+});
+
+const ATTENTION_MERGE = kernel({
+  file: 'attention/attention_merge',
+  params: { B: 'u32', H: 'u32', D4: 'u32', chunks: 'u32' },
+  reads: ['chunkSums', 'rowPosition'],
   writes: ['o'],
 });
 
 const KV_WRITE = kernel({
   file: 'attention/kv_write',
-  params: { B: 'u32', E: 'u32', maxPages: 'u32' },
+  params: { B: 'u32', G: 'u32', D4: 'u32', maxPages: 'u32' },
   reads: ['k', 'v', 'pageTable', 'rowSlot', 'rowPosition'],
   writes: ['kCache', 'vCache'],
 });
 
+/** Chunks that are computed side by side, and where their sums go. */
+export interface AttentionSplit {
+  /** At least those of the row with the most keys. */
+  readonly chunks: number;
+  /** {@link splitShape}, scratch */
+  readonly sums: GpuTensor;
+}
+
+/** Shape of the sums of `chunks` chunks of B rows: of each head its values, and four words for its softmax. */
+export function splitShape(B: number, { H, D }: Pick<AttentionSize, 'H' | 'D'>, chunks: number) {
+  return [B, H, chunks, D + 4];
+}
+
+/**
+ * Chunks in which one dispatch takes `rows` decoded rows, the longest with `keys` keys: a power of two, or 1 where
+ * splitting cannot help. Only speed depends on it.
+ */
+export function splitChunks(
+  caps: Pick<Caps, 'subgroupSize' | 'software'>,
+  size: AttentionSize,
+  rows: number,
+  keys: number,
+): number {
+  const tile = attentionTile(caps, size, 1);
+  const groups = Math.ceil(rows / tile.rows) * size.G * tile.parts;
+  if (groups >= ENOUGH_GROUPS || keys <= ATTENTION_CHUNK) return 1;
+  return 2 ** Math.ceil(Math.log2(keys / ATTENTION_CHUNK));
+}
+
 export interface AttentionCachedArgs {
   /** (B, H, D), D a multiple of 4 up to 128 */
   readonly q: GpuTensor;
-  /** (pages · PAGE, G, D) */
+  /** (pages · PAGE, G, width of {@link kvLayout}), f32 or, of int8, u32 */
   readonly kCache: GpuTensor;
-  /** (pages · PAGE, G, D) */
+  /** as kCache */
   readonly vCache: GpuTensor;
   /** (S, maxPages) u32, page of each 16 positions of a slot */
   readonly pageTable: GpuTensor;
@@ -55,42 +122,54 @@ export interface AttentionCachedArgs {
    * slot, so they share its keys. Only speed differs: results have the same bits.
    */
   readonly rows: 'decode' | 'prefill';
+  /** Null: the chunks of a row follow one another, with the same bits. */
+  readonly split?: AttentionSplit | null;
 }
 
 /**
  * o[b] = Σ_j softmax_j(q[b]·k[j] / √D) v[j] over positions 0..rowPosition[b] of slot rowSlot[b], which are in the cache
- * already; the same arithmetic in the same order as encodeAttention over that sequence.
+ * already; the same arithmetic in the same order as encodeAttention over that sequence. One dispatch, split two
+ * (flash decoding: Dao et al. 2023, pytorch.org/blog/flash-decoding).
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeAttentionCached(pass: KernelPass, args: AttentionCachedArgs): void {
-  const { q, kCache, vCache, pageTable, rowSlot, rowPosition, o } = args;
+  const { q, kCache, vCache, pageTable, rowSlot, rowPosition, o, split = null } = args;
   const [B, H, D] = shape3(q, 'attention-cached.q');
   const [positions, G] = shape3(kCache, 'attention-cached.kCache');
   const [, maxPages] = shape2(pageTable, 'attention-cached.pageTable');
   assertHeads({ H, G, D }, 'attention-cached.q');
-  assertShape(kCache, [positions, G, D], 'attention-cached.kCache');
-  assertShape(vCache, [positions, G, D], 'attention-cached.vCache');
+  const { width, on } = kvOf(kCache, D);
+  assertShape(kCache, [positions, G, width], 'attention-cached.kCache');
+  assertShape(vCache, [positions, G, width], 'attention-cached.vCache');
   assertShape(rowSlot, [B], 'attention-cached.rowSlot');
   assertShape(rowPosition, [B], 'attention-cached.rowPosition');
   assertShape(o, [B, H, D], 'attention-cached.o');
-  const tile = attentionTile(pass.caps, { H, G, D }, args.rows === 'decode' ? 1 : undefined);
+  assert(vCache.type === kCache.type, 'attention-cached: keys and values of different types');
+  const chunks = split?.chunks ?? 1;
+  const { loads, parts, ...tile } = attentionTile(
+    pass.caps,
+    { H, G, D },
+    args.rows === 'decode' ? 1 : undefined,
+  );
+  const sizes = { tileRows: tile.rows, tileHeads: tile.heads, parts, chunks, d4: D / 4, loads };
+  const bind = { q, kCache, vCache, pageTable, rowSlot, rowPosition, o };
   pass.dispatch(ATTENTION_CACHED, {
-    params: {
-      B,
-      H,
-      G,
-      maxPages,
-      tileRows: tile.rows,
-      tileHeads: tile.heads,
-      parts: tile.parts,
-      d4: D / 4,
-      loads: tile.loads,
-      scale: 1 / Math.sqrt(D),
+    params: { B, H, G, maxPages, ...sizes, scale: 1 / Math.sqrt(D) },
+    bind: split === null ? bind : { ...bind, chunkSums: split.sums },
+    grid: [Math.ceil(B / tile.rows), G * parts, chunks],
+    variant: {
+      ...tile.variant,
+      on: [...tile.variant.on, ...on, ...(split === null ? [] : ['split' as const])],
     },
-    bind: { q, kCache, vCache, pageTable, rowSlot, rowPosition, o },
-    grid: [Math.ceil(B / tile.rows), G * tile.parts],
-    variant: tile.variant,
     overrides: tile.overrides,
+  });
+  if (split === null) return;
+  assertShape(split.sums, splitShape(B, { H, D }, chunks), 'attention-cached.sums');
+  pass.dispatch(ATTENTION_MERGE, {
+    params: { B, H, D4: D / 4, chunks },
+    bind: { chunkSums: split.sums, rowPosition, o },
+    grid: groupsFor((B * H * D) / 4),
+    variant: { constants: tile.variant.constants },
   });
 }
 
@@ -105,14 +184,13 @@ export interface KvWriteArgs {
   readonly rowSlot: GpuTensor;
   /** (B) u32, where the row goes, or {@link IDLE_POSITION} */
   readonly rowPosition: GpuTensor;
-  /** (pages · PAGE, G, D), the rows' positions are written */
+  /** as in {@link AttentionCachedArgs}, the rows' positions are written */
   readonly kCache: GpuTensor;
-  /** (pages · PAGE, G, D), the rows' positions are written */
   readonly vCache: GpuTensor;
 }
 
 /**
- * Copies keys and values of rows to their positions in the cache.
+ * Copies keys and values of rows to their positions in the cache, in its type.
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeKvWrite(pass: KernelPass, args: KvWriteArgs): void {
@@ -122,14 +200,17 @@ export function encodeKvWrite(pass: KernelPass, args: KvWriteArgs): void {
   const [, maxPages] = shape2(pageTable, 'kv-write.pageTable');
   assertHeads({ H: G, G, D }, 'kv-write.k');
   assertShape(v, [B, G, D], 'kv-write.v');
-  assertShape(kCache, [positions, G, D], 'kv-write.kCache');
-  assertShape(vCache, [positions, G, D], 'kv-write.vCache');
+  const { width, on } = kvOf(kCache, D);
+  assertShape(kCache, [positions, G, width], 'kv-write.kCache');
+  assertShape(vCache, [positions, G, width], 'kv-write.vCache');
+  assert(vCache.type === kCache.type, 'kv-write: keys and values of different types');
   assertShape(rowSlot, [B], 'kv-write.rowSlot');
   assertShape(rowPosition, [B], 'kv-write.rowPosition');
-  const E = (G * D) / 4;
+  const each = on.length > 0 ? Math.ceil(D / KV_BLOCK) : D / 4;
   pass.dispatch(KV_WRITE, {
-    params: { B, E, maxPages },
+    params: { B, G, D4: D / 4, maxPages },
     bind: { k, v, pageTable, rowSlot, rowPosition, kCache, vCache },
-    grid: groupsFor(B * E),
+    grid: groupsFor(B * G * each),
+    variant: { on },
   });
 }

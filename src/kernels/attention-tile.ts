@@ -4,6 +4,12 @@ import type { Caps } from '../gpu/caps.ts';
 import type { ShaderVariant } from '../gpu/shaders.ts';
 import { lanesOf } from './launch.ts';
 
+/**
+ * Keys of a chunk: every attention kernel sums a row chunk by chunk, so one that computes chunks side by side has the bits of
+ * one that does not. A multiple of the block of 16. Another number is another result beyond this many keys.
+ */
+export const ATTENTION_CHUNK = 256;
+
 /** The largest head that the kernels hold in registers. */
 const MAX_HEAD_DIM = 128;
 
@@ -23,7 +29,7 @@ export interface AttentionTile {
   readonly parts: number;
   /** Rows of a block of 16 that a lane loads. */
   readonly loads: number;
-  readonly variant: ShaderVariant;
+  readonly variant: Required<ShaderVariant>;
   readonly overrides: { readonly WG_SIZE: number };
 }
 
@@ -60,7 +66,12 @@ export function attentionTile(
     loads: Math.max(16 / Math.max(size, 1), 1),
     variant: {
       on: size > 0 ? ['subgroups'] : [],
-      constants: { SG_SIZE: Math.max(size, 1), HEAD_DIM: D, UNROLL: caps.software ? 0 : 1 },
+      constants: {
+        SG_SIZE: Math.max(size, 1),
+        HEAD_DIM: D,
+        UNROLL: caps.software ? 0 : 1,
+        CHUNK: ATTENTION_CHUNK,
+      },
     },
     overrides: { WG_SIZE: lanes },
   };

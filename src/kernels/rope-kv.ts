@@ -5,6 +5,7 @@ import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape2, shape3 } from '../gpu/tensor.ts';
+import { kvOf } from './attention-cached.ts';
 import { groupsFor } from './launch.ts';
 
 const ROPE_KV = kernel({
@@ -37,7 +38,7 @@ export interface RopeKvArgs {
   readonly pageTable: GpuTensor;
   /** (B, H, D) */
   readonly q: GpuTensor;
-  /** (pages · PAGE, G, D), the rows' positions are written */
+  /** as in AttentionCachedArgs, the rows' positions are written */
   readonly kCache: GpuTensor;
   readonly vCache: GpuTensor;
 }
@@ -55,11 +56,13 @@ export function encodeRopeKv(pass: KernelPass, args: RopeKvArgs): void {
   const [P] = shape3(cosSin, 'rope-kv.cosSin');
   assertShape(qkv, [B, (H + 2 * G) * D], 'rope-kv.qkv');
   assertShape(cosSin, [P, D / 2, 2], 'rope-kv.cosSin');
-  assertShape(kCache, [positions, G, D], 'rope-kv.kCache');
-  assertShape(vCache, [positions, G, D], 'rope-kv.vCache');
+  const { width, on: kept } = kvOf(kCache, D);
+  assertShape(kCache, [positions, G, width], 'rope-kv.kCache');
+  assertShape(vCache, [positions, G, width], 'rope-kv.vCache');
+  assert(vCache.type === kCache.type, 'rope-kv: keys and values of different types');
   if (norms !== null) assertShape(norms, [2, D], 'rope-kv.norms');
   assert(B <= stride, `rope-kv: ${B} rows in fields of ${stride}`);
-  const on: Condition[] = [];
+  const on: Condition[] = [...kept];
   if (norms !== null) on.push('norm');
   if (interleaved) on.push('interleaved');
   pass.dispatch(ROPE_KV, {

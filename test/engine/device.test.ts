@@ -93,7 +93,7 @@ describe('shaders', () => {
       const text = readFileSync(`shaders/${file}.wesl`, 'utf8');
       const names = new Set(text.match(/AT_[A-Z_]+/g));
       const places = Object.fromEntries([...names].map((name, i) => [name, i + 1]));
-      const sizes = { SG_SIZE: 4, ROWS: 16, LANES: 4, HEAD_DIM: 32, UNROLL: 1 };
+      const sizes = { SG_SIZE: 4, ROWS: 16, LANES: 4, HEAD_DIM: 32, UNROLL: 1, CHUNK: 256 };
       const constants = { ...sizes, ...places };
       const entry = `fn ${file.split('/').at(-1)}(`;
       expect(linkShader(file, { on: ['subgroups'], constants }), file).toContain(entry);

@@ -89,6 +89,7 @@ describe('gradient of attention with the subgroups of the device', () => {
     attentionCase([18, 5], [14, 2, 64]),
     attentionCase([17, 4], [4, 1, 128]),
     attentionCase([100, 156], [4, 2, 32]),
+    attentionCase([3, 600], [2, 1, 32]),
   ])('of $name is its twin', (given) => compare(real, given));
 
   it('gives a sequence the same bits alone and among others', async () => {

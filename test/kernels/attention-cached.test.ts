@@ -1,16 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { Rng } from '../../src/base/rng.ts';
 import { Gpu } from '../../src/gpu/device.ts';
-import type { GpuTensor } from '../../src/gpu/tensor.ts';
-import { encodeAttention } from '../../src/kernels/attention.ts';
 import {
-  encodeAttentionCached,
   encodeKvWrite,
   IDLE_POSITION,
+  KV_TYPES,
   PAGE,
+  splitChunks,
 } from '../../src/kernels/attention-cached.ts';
 import { attention, cacheRow } from '../../src/kernels/cpu/attention.ts';
-import { attentionCase, attentionInput } from '../support/attention-case.ts';
+import {
+  Cache,
+  type How,
+  IDLE,
+  LONG,
+  pageTableOf,
+  type Row,
+  rowTensors,
+  SHORT,
+} from '../support/attention-cache.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, normals, valuesOf, withSubgroups, worstError } from '../support/guarded.ts';
 import { TOLERANCES } from '../support/tolerances.ts';
@@ -18,168 +25,66 @@ import { TOLERANCES } from '../support/tolerances.ts';
 const real = await testGpu();
 const plain = withSubgroups(real, Gpu, 0);
 
-const LENGTHS = [40, 1, 17, 33];
-const MAX_PAGES = 4;
-
-interface Row {
-  slot: number;
-  position: number;
-}
-
-const IDLE: Row = { slot: 0, position: IDLE_POSITION };
-
-/** Rows of all positions of all slots, in order: the rows of the packed sequences. */
-const ALL: Row[] = LENGTHS.flatMap((length, slot) =>
-  Array.from({ length }, (_, position) => ({ slot, position })),
-);
-
-/** Pages in an order that is not that of the slots. */
-function pageTableOf(): Uint32Array {
-  const pages = Array.from({ length: LENGTHS.length * MAX_PAGES }, (_, i) => i);
-  return Uint32Array.from(new Rng(3).shuffle(pages));
-}
-
-function rowTensors(gpu: Gpu, rows: readonly Row[]) {
-  const slots = Uint32Array.from(rows, (row) => row.slot);
-  const positions = Uint32Array.from(rows, (row) => row.position);
-  return {
-    rowSlot: gpu.upload('rowSlot', [rows.length], slots),
-    rowPosition: gpu.upload('rowPosition', [rows.length], positions),
-  };
-}
-
-/** Values of some rows, in the order of `rows`; zeros for idle ones. */
-function gather(values: Float32Array, rows: readonly Row[], width: number): Float32Array {
-  const out = new Float32Array(rows.length * width);
-  rows.forEach(({ slot, position }, i) => {
-    if (position === IDLE_POSITION) return;
-    const first = LENGTHS.slice(0, slot).reduce((sum, n) => sum + n, 0) + position;
-    out.set(values.subarray(first * width, (first + 1) * width), i * width);
-  });
-  return out;
-}
-
-class Cache {
-  readonly input;
-  readonly shape;
-  readonly table: GpuTensor;
-  readonly kCache: GpuTensor;
-  readonly vCache: GpuTensor;
-  readonly gpu: Gpu;
-
-  constructor(gpu: Gpu, heads: readonly [number, number, number]) {
-    const given = attentionCase(LENGTHS, heads);
-    const { G, D } = given.shape;
-    this.gpu = gpu;
-    this.shape = given.shape;
-    this.input = attentionInput(given);
-    const positions = LENGTHS.length * MAX_PAGES * PAGE;
-    // What no row has written must not count.
-    const junk = new Float32Array(positions * G * D).fill(1e20);
-    this.table = gpu.upload('table', [LENGTHS.length, MAX_PAGES], pageTableOf());
-    this.kCache = gpu.upload('kCache', [positions, G, D], junk);
-    this.vCache = gpu.upload('vCache', [positions, G, D], junk);
-  }
-
-  write(rows: readonly Row[]): void {
-    const { G, D } = this.shape;
-    const pass = this.gpu.pass();
-    const B = rows.length;
-    encodeKvWrite(pass, {
-      k: this.gpu.upload('k', [B, G, D], gather(this.input.k, rows, G * D)),
-      v: this.gpu.upload('v', [B, G, D], gather(this.input.v, rows, G * D)),
-      pageTable: this.table,
-      ...rowTensors(this.gpu, rows),
-      kCache: this.kCache,
-      vCache: this.vCache,
-    });
-    this.gpu.submit(pass);
-  }
-
-  async read(rows: readonly Row[], how: 'decode' | 'prefill'): Promise<Float32Array> {
-    const { H, D } = this.shape;
-    const B = rows.length;
-    const o = guarded(this.gpu, [B, H, D], normals(1, B * H * D));
-    const pass = this.gpu.pass();
-    encodeAttentionCached(pass, {
-      q: this.gpu.upload('q', [B, H, D], gather(this.input.q, rows, H * D)),
-      kCache: this.kCache,
-      vCache: this.vCache,
-      pageTable: this.table,
-      ...rowTensors(this.gpu, rows),
-      o: o.view,
-      rows: how,
-    });
-    this.gpu.submit(pass);
-    return valuesOf(this.gpu, o);
-  }
-
-  /** The uncached kernel over the same sequences. */
-  async uncached(): Promise<Float32Array> {
-    const { gpu, input } = this;
-    const { M, H, G, D } = this.shape;
-    const o = gpu.tensor('o', [M, H, D]);
-    const pass = gpu.pass();
-    encodeAttention(pass, {
-      q: gpu.upload('q', [M, H, D], input.q),
-      k: gpu.upload('k', [M, G, D], input.k),
-      v: gpu.upload('v', [M, G, D], input.v),
-      start: gpu.upload('start', [M], input.start),
-      o,
-      lse: gpu.tensor('lse', [M, H]),
-    });
-    gpu.submit(pass);
-    return gpu.readF32(o);
-  }
-}
-
 describe.each([
   ['with the subgroups of the device', real],
   ['without subgroups', plain],
 ] as const)('cached attention %s', (_name, gpu) => {
   it.each([
-    [4, 2, 32],
-    [3, 1, 20],
-    [4, 1, 128],
-  ] as const)('of %i/%i heads of %i is that over the sequences', async (H, G, D) => {
-    const cache = new Cache(gpu, [H, G, D]);
-    cache.write(ALL);
+    [[4, 2, 32], SHORT, []],
+    [[3, 1, 20], SHORT, []],
+    [[4, 1, 128], SHORT, []],
+    [[4, 2, 32], LONG, ['split']],
+  ] as const)('of heads %j is that over the sequences', async (heads, layout, more) => {
+    const cache = new Cache(gpu, heads, layout);
+    cache.write();
     const want = attention(cache.input, cache.shape).o;
     const uncached = await cache.uncached();
-    for (const how of ['prefill', 'decode'] as const) {
-      const got = await cache.read(ALL, how);
-      expect(worstError(got, want)).toBeLessThan(TOLERANCES.reduction);
-      expect(worstError(got, uncached)).toBeLessThan(TOLERANCES.sameArithmetic);
+    for (const how of ['prefill', 'decode', ...more] as const) {
+      const got = await cache.read(layout.rows, how);
+      expect(worstError(got, want), how).toBeLessThan(TOLERANCES.reduction);
+      expect(worstError(got, uncached), how).toBeLessThan(TOLERANCES.sameArithmetic);
     }
   });
 
-  it('gives a row the same bits in any batch', async () => {
-    const cache = new Cache(gpu, [4, 2, 32]);
-    cache.write(ALL);
-    const width = 4 * 32;
-    const all = await cache.read(ALL, 'prefill');
-    const decode = LENGTHS.map((length, slot) => ({ slot, position: length - 1 }));
-    const batches: [Row[], 'decode' | 'prefill'][] = [
-      [ALL, 'decode'],
+  it.each([
+    ['f32', SHORT],
+    ['f32', LONG],
+    ['int8', SHORT],
+    ['int8', LONG],
+  ] as const)('gives a row the same bits in any batch, %s', async (type, layout) => {
+    const cache = new Cache(gpu, [4, 2, 32], layout, type);
+    cache.write();
+    const { rows: all, lengths } = layout;
+    const bits = await cache.read(all, 'prefill');
+    const decode = lengths.map((length, slot) => ({ slot, position: length - 1 }));
+    const batches: [Row[], How][] = [
+      [[...all], 'decode'],
+      [[...all], 'split'],
       [decode, 'decode'],
+      [decode, 'split'],
       [[...decode].reverse(), 'prefill'],
+      [[IDLE, ...decode].reverse(), 'split'],
       [decode.slice(2, 3), 'decode'],
-      [ALL.slice(5, 30), 'prefill'],
-      [ALL.slice(5, 30).reverse(), 'prefill'],
+      [decode.slice(-1), 'split'],
+      [all.slice(5, 30), 'prefill'],
+      [all.slice(5, 30).reverse(), 'prefill'],
+      [all.slice(-290), 'prefill'],
     ];
-    for (const [rows, how] of batches) {
-      expect(await cache.read(rows, how)).toEqual(gather(all, rows, width));
+    for (const [i, [rows, how]] of batches.entries()) {
+      const live = rows.filter((row) => row !== IDLE);
+      const got = (await cache.read(rows, how)).slice(0, live.length * 128);
+      expect(got, `batch ${i}`).toEqual(cache.gather(bits, live, 128));
     }
   });
 
   it('leaves idle rows alone and does not count them', async () => {
     const cache = new Cache(gpu, [4, 2, 32]);
-    cache.write([...ALL, IDLE]);
+    cache.write([...SHORT.rows, IDLE]);
     const width = 4 * 32;
     const rows = [IDLE, { slot: 0, position: 20 }, IDLE, { slot: 2, position: 3 }, IDLE];
-    const want = gather(await cache.read(ALL, 'prefill'), rows, width);
+    const want = cache.gather(await cache.read(SHORT.rows, 'prefill'), rows, width);
     const before = normals(1, rows.length * width);
-    for (const how of ['prefill', 'decode'] as const) {
+    for (const how of ['prefill', 'decode', 'split'] as const) {
       const got = await cache.read(rows, how);
       rows.forEach((row, i) => {
         const source = row === IDLE ? before : want;
@@ -187,6 +92,19 @@ describe.each([
         expect(got.slice(from, to)).toEqual(source.slice(from, to));
       });
     }
+  });
+});
+
+describe('splitting', () => {
+  it('takes a power of two of chunks that holds the longest row, where it is worth it', () => {
+    const size = { H: 32, G: 8, D: 128 };
+    const caps = { subgroupSize: 32, software: false };
+    const chunks = (rows: number, keys: number) => splitChunks(caps, size, rows, keys);
+    expect([1, 256, 257, 512, 513, 1025, 4096, 4097].map((keys) => chunks(1, keys))).toEqual([
+      1, 1, 2, 2, 4, 8, 16, 32,
+    ]);
+    // 8 workgroups a row: from 64 rows there are 512.
+    expect([32, 63, 64, 256].map((rows) => chunks(rows, 4096))).toEqual([16, 16, 1, 1]);
   });
 });
 
@@ -200,8 +118,9 @@ describe('writing of the cache', () => {
       { slot: 3, position: 63 },
       { slot: 0, position: 0 },
     ];
-    const table = pageTableOf();
-    const positions = LENGTHS.length * MAX_PAGES * PAGE;
+    const { lengths, maxPages } = SHORT;
+    const table = pageTableOf(SHORT);
+    const positions = lengths.length * maxPages * PAGE;
     const old = normals(8, positions * G * D);
     const [k, v] = [normals(9, B * G * D), normals(10, B * G * D)];
     const kCache = guarded(real, [positions, G, D], old);
@@ -210,7 +129,7 @@ describe('writing of the cache', () => {
     encodeKvWrite(pass, {
       k: real.upload('k', [B, G, D], k),
       v: real.upload('v', [B, G, D], v),
-      pageTable: real.upload('table', [LENGTHS.length, MAX_PAGES], table),
+      pageTable: real.upload('table', [lengths.length, maxPages], table),
       ...rowTensors(real, rows),
       kCache: kCache.view,
       vCache: vCache.view,
@@ -223,10 +142,20 @@ describe('writing of the cache', () => {
       const want = old.slice();
       rows.forEach(({ slot, position }, i) => {
         if (position === IDLE_POSITION) return;
-        const to = cacheRow(table, MAX_PAGES, slot, position);
+        const to = cacheRow(table, maxPages, slot, position);
         want.set(values.subarray(i * G * D, (i + 1) * G * D), to * G * D);
       });
       expect(await valuesOf(real, cache)).toEqual(want);
     }
   });
+});
+
+it.each([8, 32, 64])('compiles for hardware with subgroups of %i', async (subgroupSize) => {
+  const gpu = new Gpu(real.device, { ...real.caps, subgroupSize, software: false });
+  for (const type of KV_TYPES) {
+    const cache = new Cache(gpu, [2, 1, 8], SHORT, type);
+    for (const how of ['decode', 'split'] as const) cache.attend([IDLE], how);
+  }
+  await gpu.pipelines.settled();
+  expect(gpu.failure).toBeNull();
 });

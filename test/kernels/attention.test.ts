@@ -19,6 +19,8 @@ const CASES: AttentionCase[] = [
   attentionCase([20], [20, 1, 8]),
   attentionCase([17, 4], [4, 1, 128]),
   attentionCase([100, 156], [4, 2, 32]),
+  // Chunks of 256 keys: one, one and a key, several.
+  attentionCase([256, 257, 3, 600], [2, 1, 32]),
 ];
 
 async function run(gpu: Gpu, { shape }: AttentionCase, input: ReturnType<typeof attentionInput>) {
@@ -53,14 +55,14 @@ describe.each([
     expect(worstError(got.lse, want.lse)).toBeLessThan(TOLERANCES.reduction);
   });
 
-  it('gives a sequence the same bits alone and among others', async () => {
+  it.each([37, 300])('gives %i rows the same bits alone and among others', async (length) => {
     const { H, G, D } = { H: 4, G: 2, D: 32 };
-    const many = attentionCase([5, 37, 3, 20], [H, G, D]);
+    const many = attentionCase([5, length, 3, 20], [H, G, D]);
     const input = attentionInput(many);
     const all = await run(gpu, many, input);
-    const [from, to] = [5, 42];
-    const alone = await run(gpu, attentionCase([37], [H, G, D]), {
-      ...attentionInput(attentionCase([37], [H, G, D])),
+    const [from, to] = [5, 5 + length];
+    const alone = await run(gpu, attentionCase([length], [H, G, D]), {
+      ...attentionInput(attentionCase([length], [H, G, D])),
       q: input.q.slice(from * H * D, to * H * D),
       k: input.k.slice(from * G * D, to * G * D),
       v: input.v.slice(from * G * D, to * G * D),
@@ -70,7 +72,7 @@ describe.each([
   });
 });
 
-it.each([attentionCase([3, 1, 21], [4, 2, 8]), attentionCase([7], [1, 1, 4])])(
+it.each([attentionCase([3, 1, 21, 300], [4, 2, 8]), attentionCase([7], [1, 1, 4])])(
   'unrolled attention of $name has the bits of the other build',
   async (given) => {
     const input = attentionInput(given);

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
-import { encodeKvWrite, IDLE_POSITION, PAGE } from '../../src/kernels/attention-cached.ts';
+import {
+  encodeKvWrite,
+  IDLE_POSITION,
+  KV_TYPES,
+  kvLayout,
+  PAGE,
+} from '../../src/kernels/attention-cached.ts';
 import { encodeQkNormRope, ropeTable } from '../../src/kernels/qk-norm-rope.ts';
 import { encodeRopeKv } from '../../src/kernels/rope-kv.ts';
 import { testGpu } from '../support/gpu.ts';
-import { guarded, normals, valuesOf } from '../support/guarded.ts';
+import { type Guarded, guarded, normals, valuesOf } from '../support/guarded.ts';
 
 const gpu = await testGpu();
 const EPS = 1e-6;
@@ -26,11 +32,13 @@ const SIZES: [number, number, number][] = [
   [6, 3, 20],
 ];
 
-describe.each([
-  [true, false],
-  [false, false],
-  [false, true],
-])('rope-kv, norm %s, interleaved %s', (withNorm, interleaved) => {
+const VARIANTS = KV_TYPES.flatMap((type) => [
+  [type, true, false] as const,
+  [type, false, false] as const,
+  [type, false, true] as const,
+]);
+
+describe.each(VARIANTS)('rope-kv, %s, norm %s, interleaved %s', (type, withNorm, interleaved) => {
   it.each(SIZES)('%i heads, %i of keys, of %i: the bits of its parts', async (H, G, D) => {
     const B = ROWS.length;
     const width = (H + 2 * G) * D;
@@ -53,8 +61,13 @@ describe.each([
       fields[3 * STRIDE + b] = position === IDLE_POSITION ? 0 : position;
     });
     const pageTable = gpu.upload('pages', [SLOTS, MAX_PAGES], PAGES);
-    const cacheShape = [PAGES.length * PAGE, G, D];
-    const before = normals(6, PAGES.length * PAGE * G * D);
+    const { width: cached, element } = kvLayout(type, D);
+    const cacheShape = [PAGES.length * PAGE, G, cached];
+    const before = normals(6, PAGES.length * PAGE * G * cached);
+    const cacheOf = (outs: Record<'k' | 'v', Guarded>) => ({
+      kCache: { ...outs.k.view, type: element },
+      vCache: { ...outs.v.view, type: element },
+    });
     const joined = {
       q: guarded(gpu, [B, H, D]),
       k: guarded(gpu, cacheShape, before),
@@ -73,7 +86,8 @@ describe.each([
       norms: withNorm ? gpu.upload('norms', [2, D], gains) : null,
       ...{ eps: EPS, cosSin, interleaved, pageTable },
       rows: gpu.upload('rows', [4, STRIDE], fields),
-      ...{ q: joined.q.view, kCache: joined.k.view, vCache: joined.v.view },
+      q: joined.q.view,
+      ...cacheOf(joined),
     });
     const rope = { cosSin, positions, eps: EPS, interleaved };
     const norm = (from: number, heads: number) =>
@@ -102,14 +116,15 @@ describe.each([
       pageTable,
       rowSlot: gpu.upload('slot', [B], fields.slice(STRIDE, STRIDE + B)),
       rowPosition: gpu.upload('position', [B], fields.slice(2 * STRIDE, 2 * STRIDE + B)),
-      kCache: apart.k.view,
-      vCache: apart.v.view,
+      ...cacheOf(apart),
     });
     gpu.submit(pass);
     expect(await valuesOf(gpu, joined.q)).toEqual(await valuesOf(gpu, apart.q));
-    const written = await valuesOf(gpu, joined.k);
-    expect(written).toEqual(await valuesOf(gpu, apart.k));
-    expect(written).not.toEqual(before);
-    expect(await valuesOf(gpu, joined.v)).toEqual(await valuesOf(gpu, apart.v));
+    // As words: bytes of int8 may be no number.
+    const wordsOf = async (out: Guarded) => new Uint32Array((await valuesOf(gpu, out)).buffer);
+    const written = await wordsOf(joined.k);
+    expect(written).toEqual(await wordsOf(apart.k));
+    expect(written).not.toEqual(new Uint32Array(before.buffer));
+    expect(await wordsOf(joined.v)).toEqual(await wordsOf(apart.v));
   });
 });

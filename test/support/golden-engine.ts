@@ -7,6 +7,7 @@ import { type CacheSize, cacheSizeFor, KvCache } from '../../src/engine/kv-cache
 import { loadModel } from '../../src/engine/load-model.ts';
 import { EnginePolicy } from '../../src/engine/policy.ts';
 import type { KernelFamily } from '../../src/gpu/caps.ts';
+import type { KvType } from '../../src/kernels/attention-cached.ts';
 import { tokenizerFromMetadata } from '../../src/tokenizer/tokenizer.ts';
 import { adapterTarget, freshAdapter } from '../../src/train/targets.ts';
 import { GpuTrainer } from '../../src/train/trainer.ts';
@@ -48,17 +49,20 @@ export async function goldenEngine(
     eosIds = [],
     shardBytes,
     family,
+    kvType = 'f32',
   }: {
     size?: CacheSize;
     eosIds?: readonly number[];
     shardBytes?: number | undefined;
     family?: KernelFamily;
+    kvType?: KvType;
   } = {},
 ) {
   const gpu = family === undefined ? await testGpu() : await testGpuOf(family);
   const file = await readGguf(bytesSource(await bytesOf(`${name}.gguf`), name));
   const model = await loadModel(gpu, file, null, shardBytes === undefined ? {} : { shardBytes });
-  const cache = new KvCache(gpu, model.config, size ?? cacheSizeFor(model.config, 2 ** 24));
+  const { config } = model;
+  const cache = new KvCache(gpu, config, size ?? cacheSizeFor(config, 2 ** 24), kvType);
   const decoder = new Decoder(gpu, model, cache);
   const tokenizer = tokenizerFromMetadata(file.values);
   const policy = new EnginePolicy(name, decoder, { eosIds, tokenizer: () => tokenizer });

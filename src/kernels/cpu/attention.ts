@@ -1,4 +1,4 @@
-// Plain twins of attention, forward and backward: the reference of their tests.
+// Plain twins of attention, forward and backward, and of the cache as int8: the reference of their tests.
 import type { Vec } from './linear.ts';
 
 export interface AttentionShape {
@@ -104,6 +104,29 @@ export function cacheRow(
   position: number,
 ): number {
   return (pageTable[slot * maxPages + Math.floor(position / 16)] ?? 0) * 16 + (position % 16);
+}
+
+/** Values (N, D) as the int8 cache gives them back, and the scale of each value's block of 32 of a head. */
+export function quantised(x: Vec, D: number): { values: Float64Array; steps: Float64Array } {
+  const values = new Float64Array(x.length);
+  const steps = new Float64Array(x.length);
+  for (let first = 0, last = 0; first < x.length; first = last) {
+    last = first + Math.min(32, D - (first % D));
+    let most = 0;
+    for (let i = first; i < last; i++) most = Math.max(most, Math.abs(at(x, i)));
+    const step = Math.fround(most / 127);
+    for (let i = first; i < last; i++) {
+      steps[i] = step;
+      values[i] = step === 0 ? 0 : step * roundHalfEven(at(x, i) / step);
+    }
+  }
+  return { values, steps };
+}
+
+function roundHalfEven(x: number): number {
+  const below = Math.floor(x);
+  if (x - below !== 0.5) return Math.round(x);
+  return below % 2 === 0 ? below : below + 1;
 }
 
 function at(list: Vec, index: number): number {

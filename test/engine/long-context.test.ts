@@ -1,0 +1,74 @@
+// Decoding beyond one chunk of attention, where its chunks are computed side by side, and with keys and values as int8.
+import { describe, expect, it } from 'vitest';
+import { Rng } from '../../src/base/rng.ts';
+import type { GenerateRequest } from '../../src/trajectory/interfaces.ts';
+import { goldenEngine, uncachedLogprobs } from '../support/golden-engine.ts';
+
+const SEED = 21;
+
+/** Greedy requests with prompts of the given lengths, of ids that every golden model has. */
+function requests(lengths: readonly number[], more: Partial<GenerateRequest> = {}) {
+  const rng = new Rng(SEED);
+  return lengths.map((n, i): GenerateRequest => {
+    const ids = Array.from({ length: n }, () => rng.int(0, 119));
+    return { ids, sequence: `s-${i}`, maxTokens: 8, temperature: 0, seed: 1, ...more };
+  });
+}
+
+/** Some cross from one chunk of 256 keys to two, or from two to three, while they decode. */
+const LENGTHS = [250, 300, 509, 40, 1];
+
+describe.each([
+  ['q8_0', 'f32'],
+  ['q8_0', 'int8'],
+] as const)('%s with keys and values as %s', (name, kvType) => {
+  it(`a sequence beyond a chunk has the same bits alone and in a batch (seed ${SEED})`, async () => {
+    const engine = await goldenEngine(name, { kvType });
+    const all = requests(LENGTHS);
+    const together = await Promise.all(all.map((r) => engine.policy.generate(r)));
+    const alone = await goldenEngine(name, { kvType });
+    for (const [i, r] of all.entries()) {
+      expect(await alone.policy.generate(r), `request ${i}`).toEqual(together[i]);
+      alone.policy.release(r.sequence);
+    }
+    const whole = all.map(({ ids }, i) => ({ ids: [...ids, ...(together[i]?.ids ?? [])] }));
+    const want = await uncachedLogprobs(engine, whole);
+    const errors = together.flatMap(({ logprobs }, i) =>
+      logprobs.map((value, t) =>
+        Math.abs(value - (want[i]?.[(all[i]?.ids.length ?? 0) + t] ?? Number.NaN)),
+      ),
+    );
+    expect(errors.length).toBe(8 * LENGTHS.length);
+    // Rounding to bytes moves log-probabilities: 0.04 was seen on this model of random weights.
+    expect(Math.max(...errors)).toBeLessThan(kvType === 'f32' ? 1e-4 : 0.1);
+    if (kvType === 'int8') expect(Math.max(...errors)).toBeGreaterThan(1e-4);
+  });
+});
+
+it('beyond a chunk a token takes one more dispatch a layer, and makes nothing new', async () => {
+  const { gpu, model, policy, decoder } = await goldenEngine('q8_0');
+  const [request] = requests([250], { maxTokens: 40 });
+  if (request === undefined) throw new Error('no request');
+  const dispatches: number[] = [];
+  const made: number[][] = [];
+  await policy.generate(request, {
+    onTokens: () => {
+      dispatches.push(decoder.lastDispatches);
+      made.push([gpu.pipelines.bindGroupsCreated, gpu.buffersCreated]);
+    },
+  });
+  const { layers } = model.config;
+  // The first token is the prompt's; the n-th after it is sampled from 250 + n keys.
+  expect(dispatches.slice(1, 7)).toEqual(Array(6).fill(6 * layers + 5));
+  expect(dispatches.slice(7)).toEqual(Array(33).fill(7 * layers + 5));
+  expect(made.at(-1)).toEqual(made[7]);
+});
+
+it('int8 keeps the same tokens in fewer bytes', async () => {
+  const [f32, int8] = [await goldenEngine('q8_0'), await goldenEngine('q8_0', { kvType: 'int8' })];
+  expect(int8.decoder.cache.size).toEqual(f32.decoder.cache.size);
+  const bytes = ({ decoder: { cache } }: typeof f32) =>
+    [...cache.k, ...cache.v].reduce((sum, { buffer }) => sum + buffer.size, 0);
+  // Heads of 32: 8 words of bytes and a scale in place of 32 floats.
+  expect(bytes(int8) / bytes(f32)).toBeCloseTo(9 / 32, 4);
+});

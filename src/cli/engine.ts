@@ -8,6 +8,7 @@ import { LastingEngine, type Recovery } from '../engine/lasting-engine.ts';
 import { assertIds } from '../engine/model.ts';
 import type { EnginePolicy } from '../engine/policy.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { KV_TYPES } from '../kernels/attention-cached.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Flags } from './flags.ts';
 import { type OpenedModel, openAdapter, openModel, tokenizerOf } from './models.ts';
@@ -31,7 +32,7 @@ export interface Engine {
 export type Seen = Pick<Engine, 'opened' | 'tokenizer'>;
 
 /**
- * Opens a model and a device for it; with `--adapter` the adapter is on.
+ * Opens a model and a device for it; with `--adapter` the adapter is on, and `--kv` says how keys and values are kept.
  * @param check refuses what the command cannot do with this model. It runs before the device is opened, since drivers
  * write notes of their own to stderr, where bad input is worth one line.
  */
@@ -40,6 +41,7 @@ export async function openEngine(
   flags: Flags,
   check: (seen: Seen) => void = () => undefined,
 ): Promise<Engine> {
+  const kv = flags.choice('kv', KV_TYPES, 'f32');
   const opened = await openModel(name);
   const tokenizer = tokenizerOf(opened);
   check({ opened, tokenizer });
@@ -55,7 +57,7 @@ export async function openEngine(
   const lasting = await LastingEngine.open(
     supply,
     { name, file, hash, eosIds: tokenizer.eosIds, tokenizer: () => tokenizer },
-    { onProgress, onRecovery: noteRecovery },
+    { onProgress, onRecovery: noteRecovery, kvType: kv },
   );
   if (adapter !== null) await lasting.setAdapter(adapter);
   return {

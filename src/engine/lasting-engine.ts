@@ -3,6 +3,7 @@
 import type { Adapter } from '../adapter/adapter.ts';
 import { type Gpu, isLoss } from '../gpu/device.ts';
 import type { GpuSupply } from '../gpu/gpu-supply.ts';
+import type { KvType } from '../kernels/attention-cached.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { GgufFile } from '../weights/gguf.ts';
 import { type AdapterWeights, freeAdapter, uploadAdapter } from './adapter-weights.ts';
@@ -34,6 +35,8 @@ export interface EngineOptions {
   readonly onRecovery?: (recovery: Recovery) => void;
   /** By default what suits the model. */
   readonly cacheSize?: CacheSize;
+  /** How keys and values are kept; `f32` unless told otherwise. */
+  readonly kvType?: KvType;
 }
 
 /** What is on one device. */
@@ -213,11 +216,11 @@ async function build(
 async function buildOn(
   gpu: Gpu,
   { file, hash }: EngineSource,
-  { onProgress, cacheSize }: EngineOptions,
+  { onProgress, cacheSize, kvType }: EngineOptions,
   adapter: Adapter | null,
 ): Promise<Built> {
   const model = await loadModel(gpu, file, hash, onProgress === undefined ? {} : { onProgress });
-  const cache = new KvCache(gpu, model.config, cacheSize ?? cacheSizeFor(model.config));
+  const cache = new KvCache(gpu, model.config, cacheSize ?? cacheSizeFor(model.config), kvType);
   const decoder = new Decoder(gpu, model, cache);
   const weights = adapter === null ? null : uploadAdapter(gpu, adapter);
   decoder.setAdapter(weights);

@@ -84,6 +84,20 @@ describe('logits and generate', () => {
     expect(stopped?.ids.length).toBeLessThan(12);
   });
 
+  it('--kv int8 keeps the same cache in fewer bytes', async () => {
+    const flags = ['--prompt', 'the task', '--max-tokens', '12', '--ignore-eos'];
+    const run = async (...kv: string[]) => {
+      const [got] = printed(await runAtlas(['generate', MODEL, ...flags, ...kv]));
+      const memory = got?.['memory'] as { devicePeakBytes: number };
+      return { bytes: memory.devicePeakBytes, completions: got?.['completions'] };
+    };
+    const [f32, same, int8] = [await run(), await run('--kv', 'f32'), await run('--kv', 'int8')];
+    expect(same).toEqual(f32);
+    expect(int8.completions).not.toEqual(f32.completions);
+    // One layer with one key head of 32: 2 x 32 floats become 2 x 9 words, in each position of 64 contexts of 4,096.
+    expect(f32.bytes - int8.bytes).toBe(4 * 2 * (32 - 9) * 64 * 4096);
+  });
+
   it('--chat goes through the template, and --prompt is raw text', async () => {
     const text = '<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n';
     const run = async (...how: string[]) => {

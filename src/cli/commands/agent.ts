@@ -27,6 +27,7 @@ const FLAGS = {
   task: 'string',
   seed: 'string',
   adapter: 'string',
+  kv: 'string',
   temperature: 'string',
   toolspace: 'string',
   tokenizer: 'string',

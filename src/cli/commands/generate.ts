@@ -22,6 +22,7 @@ const FLAGS = {
   seed: 'string',
   n: 'string',
   adapter: 'string',
+  kv: 'string',
   'ignore-eos': 'boolean',
   stop: 'strings',
   ...DEVICE_FLAGS,

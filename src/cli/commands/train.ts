@@ -3,6 +3,7 @@
 import { InputError } from '../../base/errors.ts';
 import { freeModel } from '../../engine/model.ts';
 import { isLoss } from '../../gpu/device.ts';
+import { KV_TYPES } from '../../kernels/attention-cached.ts';
 import { runExperiment } from '../../lab/run.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
 import { startTrainer } from '../../train/start-trainer.ts';
@@ -69,7 +70,16 @@ async function* lastingRun({ engine, experiment, store }: Run, trainer: Trainer,
 }
 
 export async function train(argv: readonly string[]): Promise<void> {
-  const flags = new Flags('train', argv, { out: 'string', resume: 'boolean', ...DEVICE_FLAGS });
+  const flags = new Flags('train', argv, {
+    ...{ out: 'string', resume: 'boolean', kv: 'string' },
+    ...DEVICE_FLAGS,
+  });
+  if (flags.choice('kv', KV_TYPES, 'f32') !== 'f32') {
+    throw new InputError(
+      'kv',
+      'train: --kv: got int8, need f32: tokens sampled from rounded keys and values do not have the log-probabilities that the trainer computes; leave --kv out',
+    );
+  }
   const experiment = await readJsonFile(flags.positional(0, 'experiment file'), experimentSchema);
   const out = flags.required('out');
   const resume = flags.has('resume');

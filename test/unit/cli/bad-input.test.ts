@@ -125,6 +125,16 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
   ['half of an experiment', () => ['train', at('half.json'), '--out', at('run')], 'not JSON'],
   ['another model file', () => ['train', at('hash.json'), '--out', at('run')], `got ${HASH}`],
   [
+    'an unknown kind of cache',
+    () => ['generate', MODEL, '--prompt', 'a', '--max-tokens', '1', '--kv', 'int4'],
+    '--kv: got "int4", need one of f32, int8',
+  ],
+  [
+    'training on rounded keys and values',
+    () => ['train', at('hash.json'), '--out', at('run'), '--kv', 'int8'],
+    'train: --kv: got int8, need f32: tokens sampled from rounded keys and values do not have the log-probabilities',
+  ],
+  [
     'a mode that is not built',
     () => [...agent, '--tasks', 'test', '--mode', 'ptc'],
     'ptc is not built',

@@ -3,7 +3,13 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { uploadAdapter } from '../../src/engine/adapter-weights.ts';
 import { MAX_SAMPLES } from '../../src/engine/decoder.ts';
-import { GOLDEN_CASES, goldenAdapter, goldenEngine, goldenPath } from '../support/golden-engine.ts';
+import {
+  GOLDEN_CASES,
+  GOLDEN_MODELS,
+  goldenAdapter,
+  goldenEngine,
+  goldenPath,
+} from '../support/golden-engine.ts';
 
 interface LogitsCase {
   ids: number[];

@@ -44,8 +44,18 @@ describe('bench', () => {
 
   it('lists its names without a device, and refuses others', async () => {
     const names = [
-      ...['decode', 'decode-floor', 'train', 'linear', 'matvec-q4', 'gemm-q4', 'gemm-f32'],
-      ...['variants', 'generate', 'decode-batch', 'encode', 'counts', 'mask', 'profile'],
+      ...['decode', 'decode-floor', 'train', 'linear', 'matvec-q4', 'matvec-q4-int8', 'gemm-q4'],
+      ...[
+        'gemm-f32',
+        'families',
+        'generate',
+        'decode-batch',
+        'attention',
+        'mask',
+        'encode',
+        'counts',
+      ],
+      'profile',
     ];
     expect(linesOf(await runHere('bench', '--list'))).toEqual([{ names }]);
     const { code, stderr } = await runHere('bench', 'lunch');

@@ -1,9 +1,12 @@
 // JSON Schema -> the expression of JSON texts that follow it. Kept: type, enum, const, properties, required, items,
-// prefixItems, additionalProperties, the bounds of lengths, counts and numbers, anyOf, oneOf, allOf and local $ref. What is
-// left to the check of a finished call: pattern, format, multipleOf other than whole numbers, uniqueItems, not, if.
+// prefixItems, additionalProperties, the bounds of lengths, counts and numbers, anyOf, oneOf, allOf, local $ref, and the
+// pattern or a common format of a string, which then has no bounds of length. What is left to the check of a finished call:
+// other patterns and formats, multipleOf other than whole numbers, uniqueItems, contains, not, if.
 import type { Json, JsonObject } from '../../trajectory/json.ts';
+import { anyCharacter } from './characters.ts';
 import type { Expression, Expressions } from './expression.ts';
 import { numberText } from './number-text.ts';
+import { tryPattern } from './pattern.ts';
 import { tagless, withoutTags } from './tags.ts';
 
 const ANY_NUMBER = {
@@ -31,6 +34,19 @@ const TYPE_OF: Readonly<Record<string, string>> = {
   multipleOf: 'number',
 };
 
+/** What a format allows, roughly: the days of a month, say, are left to the check. */
+const FORMATS: Readonly<Record<string, string>> = {
+  date: '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])$',
+  time: '^([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d+)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$',
+  'date-time':
+    '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d+)?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$',
+  uuid: '^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$',
+  ipv4: '^((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)\\.){3}(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)$',
+  email:
+    '^[A-Za-z0-9_+-]+(\\.[A-Za-z0-9_+-]+)*@[A-Za-z0-9]+(-[A-Za-z0-9]+)*(\\.[A-Za-z0-9]+(-[A-Za-z0-9]+)*)+$',
+  uri: "^[A-Za-z][A-Za-z0-9+.-]*:(//)?[A-Za-z0-9_~.-]+(:\\d{1,4})?(/[A-Za-z0-9_~!&'()*+,;=:@.-]*)*(\\?[A-Za-z0-9_~!&'()*+,;=:@/.-]*)?$",
+};
+
 interface Member {
   readonly required: boolean;
   /** `"name": value` */
@@ -39,6 +55,10 @@ interface Member {
 
 function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isAnything(schema: Json | undefined): boolean {
+  return schema === true || (isObject(schema) && Object.keys(schema).length === 0);
 }
 
 function listOf(value: Json | undefined): readonly Json[] {
@@ -68,6 +88,7 @@ export class SchemaExpressions {
   value(schema: Json): Expression {
     if (schema === false) return this.#all.never;
     if (!isObject(schema)) return this.#any();
+    if (isAnything(schema['not'])) return this.#all.never;
     if (typeof schema['$ref'] === 'string') return this.#reference(schema['$ref']);
     if ('const' in schema) return this.literal(schema['const'] ?? null);
     if (Array.isArray(schema['enum'])) {
@@ -100,10 +121,8 @@ export class SchemaExpressions {
         return this.#object(schema);
       case 'array':
         return this.#array(schema);
-      case 'string': {
-        const max = numberOr(schema['maxLength'], Number.POSITIVE_INFINITY);
-        return this.#string(numberOr(schema['minLength'], 0), max);
-      }
+      case 'string':
+        return this.#text(schema);
       case 'boolean':
         return all.alt([all.text('true'), all.text('false')]);
       case 'null':
@@ -160,10 +179,21 @@ export class SchemaExpressions {
     return this.#all.text(withoutTags(JSON.stringify(value)));
   }
 
+  #text({ minLength, maxLength, pattern, format }: JsonObject): Expression {
+    const known = typeof format === 'string' && Object.hasOwn(FORMATS, format);
+    const wanted = pattern ?? (known ? FORMATS[format] : null);
+    const body = typeof wanted === 'string' ? tryPattern(this.#all, wanted) : null;
+    if (body !== null) return this.#quoted(body);
+    return this.#string(numberOr(minLength, 0), numberOr(maxLength, Number.POSITIVE_INFINITY));
+  }
+
   #string(min: number, max: number): Expression {
-    const all = this.#all;
-    const body = all.seq(all.repeat(character(all), min, max), all.text('"'));
-    return all.seq(all.text('"'), tagless(all, body));
+    return this.#quoted(this.#all.repeat(anyCharacter(this.#all), min, max));
+  }
+
+  #quoted(body: Expression): Expression {
+    const quote = this.#all.text('"');
+    return this.#all.seq(quote, tagless(this.#all, this.#all.seq(body, quote)));
   }
 
   #object(schema: JsonObject): Expression {
@@ -241,27 +271,6 @@ export class SchemaExpressions {
   }
 }
 
-/** One character of a JSON string: UTF-8 as JSON has it, or an escape that is no half of a surrogate pair. */
-function character(all: Expressions): Expression {
-  const rest = all.byteOf([0x80, 0xbf]);
-  const hex = all.byteOf([0x30, 0x39], [0x41, 0x46], [0x61, 0x66]);
-  const notD = all.byteOf([0x30, 0x39], [0x41, 0x43], [0x45, 0x46], [0x61, 0x63], [0x65, 0x66]);
-  const d = all.seq(all.byteOf([0x44, 0x44], [0x64, 0x64]), all.byteOf([0x30, 0x37]));
-  const simple = all.alt([...'"\\/bfnrt'].map((letter) => all.text(letter)));
-  const unicode = all.seq(all.text('u'), all.alt([all.seq(notD, hex), d]), hex, hex);
-  return all.alt([
-    all.byteOf([0x20, 0x21], [0x23, 0x5b], [0x5d, 0x7f]),
-    all.seq(all.text('\\'), all.alt([simple, unicode])),
-    all.seq(all.byteOf([0xc2, 0xdf]), rest),
-    all.seq(all.byteOf([0xe0, 0xe0]), all.byteOf([0xa0, 0xbf]), rest),
-    all.seq(all.byteOf([0xe1, 0xec], [0xee, 0xef]), rest, rest),
-    all.seq(all.byteOf([0xed, 0xed]), all.byteOf([0x80, 0x9f]), rest),
-    all.seq(all.byteOf([0xf0, 0xf0]), all.byteOf([0x90, 0xbf]), rest, rest),
-    all.seq(all.byteOf([0xf1, 0xf3]), rest, rest, rest),
-    all.seq(all.byteOf([0xf4, 0xf4]), all.byteOf([0x80, 0x8f]), rest, rest),
-  ]);
-}
-
 function typesOf(schema: JsonObject): readonly string[] {
   const { type } = schema;
   if (typeof type === 'string') return [type];
@@ -280,8 +289,9 @@ function rangeOf(schema: JsonObject, integer: boolean) {
     integer: integer || (typeof multipleOf === 'number' && Number.isInteger(multipleOf)),
     min: Math.max(low, lowOpen),
     max: Math.min(high, highOpen),
-    minOpen: lowOpen >= low && Number.isFinite(lowOpen),
-    maxOpen: highOpen <= high && Number.isFinite(highOpen),
+    // In draft 4 these are true or false, beside the bound.
+    minOpen: exclusiveMinimum === true || (lowOpen >= low && Number.isFinite(lowOpen)),
+    maxOpen: exclusiveMaximum === true || (highOpen <= high && Number.isFinite(highOpen)),
   };
 }
 

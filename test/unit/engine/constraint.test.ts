@@ -131,6 +131,46 @@ describe('schemas', () => {
       ['{"a":}', '{"a":[}', '{"m":{"k":"v"}}', '{"m":{k:1}}', '{"a":nul}'],
     ],
     [
+      'patterns',
+      {
+        a: { type: 'string', pattern: '^[A-Z]{2,3}-\\d+(\\.[^a-c\\s])?$' },
+        b: { type: 'string', pattern: 'lamp|cup' },
+        c: { pattern: '(?:é|"|\\\\)+x$' },
+      },
+      ['{"a":"AB-1"}', '{"a":"XYZ-007.é"}', '{"c":"so \\"\\\\éx"}', '{"b":"cup"}'],
+      ['{"a":"A-1"}', '{"a":"AB-"}', '{"a":"AB-1.b"}', '{"a":"AB-1 "}', '{"c":"x"}', '{"c":"éxy"}'],
+    ],
+    [
+      'formats',
+      {
+        a: { type: 'string', format: 'date' },
+        b: { type: 'string', format: 'uri' },
+        c: { type: 'string', format: 'email' },
+        d: { type: 'string', format: 'ipv4' },
+        e: { type: 'string', format: 'date-time' },
+        f: { type: 'string', format: 'uuid' },
+        g: { type: 'string', format: 'time' },
+      },
+      [
+        ...['{"a":"2026-03-14"}', '{"b":"https://a.example:80/x?y=1"}', '{"c":"ann.b@a.example"}'],
+        ...['{"d":"10.0.255.9"}', '{"e":"2026-03-14T09:30:00Z"}', '{"g":"09:30:00+01:00"}'],
+        '{"f":"01234567-89ab-cdef-0123-456789abcdef"}',
+      ],
+      [
+        '{"a":"14.3.2026"}',
+        '{"a":"2026-13-01"}',
+        '{"b":"a b"}',
+        '{"c":"ann"}',
+        '{"d":"256.1.1.1"}',
+      ],
+    ],
+    [
+      'nothing, and bounds of draft 4',
+      { a: { anyOf: [{ type: 'integer', minimum: 0, exclusiveMinimum: true }, { not: {} }] } },
+      ['{"a":2}'],
+      ['{"a":0}', '{"a":null}'],
+    ],
+    [
       'both of two',
       { a: { allOf: [{ properties: { x: { type: 'null' } } }, { required: ['x'] }] } },
       ['{"a":{"x":null}}'],

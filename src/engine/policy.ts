@@ -35,8 +35,7 @@ export interface EngineCounters {
   prefillMs: number;
   decodeTokens: number;
   decodeMs: number;
-  /** Spent on the masks of constrained requests, beside the other times. */
-  maskMs: number;
+  /** Masks worked out for constrained requests. */
   masks: number;
   steps: number;
 }
@@ -61,7 +60,6 @@ export class EnginePolicy implements TokenPolicy {
     prefillMs: 0,
     decodeTokens: 0,
     decodeMs: 0,
-    maskMs: 0,
     masks: 0,
     steps: 0,
   };
@@ -121,7 +119,7 @@ export class EnginePolicy implements TokenPolicy {
     if (constraint === undefined && !stops) return { constraint: null, mask: null, stop: null };
     const { tokenizer, constraints } = this.#needTexts();
     const started = constraint === undefined ? null : constraints.start(constraint);
-    const mask = started === null ? null : this.#timedMask(started);
+    const mask = started === null ? null : this.#nextMask(started);
     return { constraint: started, mask, stop: stops ? new StopTexts(tokenizer, stop) : null };
   }
 
@@ -140,12 +138,9 @@ export class EnginePolicy implements TokenPolicy {
     return this.#texts;
   }
 
-  #timedMask(constraint: TokenConstraint): Uint32Array | null {
-    const started = performance.now();
-    const mask = constraint.mask();
-    this.counters.maskMs += performance.now() - started;
+  #nextMask(constraint: TokenConstraint): Uint32Array | null {
     this.counters.masks += 1;
-    return mask;
+    return constraint.mask();
   }
 
   release(sequence: string): void {
@@ -306,7 +301,7 @@ export class EnginePolicy implements TokenPolicy {
   #constrain(entry: Active, constraint: TokenConstraint, id: number): void {
     try {
       constraint.accept(id);
-      entry.mask = this.#timedMask(constraint);
+      entry.mask = this.#nextMask(constraint);
     } catch (error) {
       this.#close(entry);
       entry.reject(error);

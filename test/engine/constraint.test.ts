@@ -125,7 +125,15 @@ describe.each(Object.entries(VOCABULARIES))('random weights, %s', (_, make) => {
       const request = { ids, sequence: `s${seed}`, maxTokens: 40, temperature: 1, seed };
       return { ...request, ...filters, ...(seed % 2 === 0 ? { constraint } : {}) };
     });
-    const together = await Promise.all(requests.map((request) => policy.generate(request)));
+    const playAll = () => Promise.all(requests.map((request) => policy.generate(request)));
+    const together = await playAll();
+    // A second time nothing is made that is not there, whatever is masked.
+    for (const { sequence } of requests) policy.release(sequence);
+    const { gpu } = engine;
+    const made = () => [gpu.buffersCreated, gpu.pipelines.bindGroupsCreated];
+    const before = made();
+    expect((await playAll()).map(exact)).toEqual(together.map(exact));
+    expect(made()).toEqual(before);
     const lone = await randomEngine(vocabulary, /<tool_call>/);
     for (const [i, request] of requests.entries()) {
       const alone = await lone.policy.generate(request);

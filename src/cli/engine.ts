@@ -7,6 +7,7 @@ import { cacheSizeFor } from '../engine/kv-cache.ts';
 import { LastingEngine, type Recovery } from '../engine/lasting-engine.ts';
 import { assertIds } from '../engine/model.ts';
 import type { EnginePolicy } from '../engine/policy.ts';
+import { ACTIVATIONS } from '../engine/step-layer.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { KV_TYPES } from '../kernels/attention-cached.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -32,7 +33,7 @@ export interface Engine {
 export type Seen = Pick<Engine, 'opened' | 'tokenizer'>;
 
 /**
- * Opens a model and a device for it; with `--adapter` the adapter is on, and `--kv` says how keys and values are kept.
+ * Opens a model and a device for it; with `--adapter` the adapter is on, `--kv` and `--activations` say what is rounded.
  * @param check refuses what the command cannot do with this model. It runs before the device is opened, since drivers
  * write notes of their own to stderr, where bad input is worth one line.
  */
@@ -41,7 +42,8 @@ export async function openEngine(
   flags: Flags,
   check: (seen: Seen) => void = () => undefined,
 ): Promise<Engine> {
-  const kv = flags.choice('kv', KV_TYPES, 'f32');
+  const kvType = flags.choice('kv', KV_TYPES, 'f32');
+  const activations = flags.choice('activations', ACTIVATIONS, 'f32');
   const opened = await openModel(name);
   const tokenizer = tokenizerOf(opened);
   check({ opened, tokenizer });
@@ -57,7 +59,7 @@ export async function openEngine(
   const lasting = await LastingEngine.open(
     supply,
     { name, file, hash, eosIds: tokenizer.eosIds, tokenizer: () => tokenizer },
-    { onProgress, onRecovery: noteRecovery, kvType: kv },
+    { onProgress, onRecovery: noteRecovery, kvType, activations },
   );
   if (adapter !== null) await lasting.setAdapter(adapter);
   return {

@@ -13,6 +13,7 @@ import { JoinedAdapter } from './joined-adapter.ts';
 import type { KvCache } from './kv-cache.ts';
 import type { Model } from './model.ts';
 import {
+  type Activations,
   encodeLayer,
   encodeNormed,
   type StepContext,
@@ -66,6 +67,7 @@ interface StepShape {
 
 export class Decoder {
   readonly cache: KvCache;
+  readonly activations: Activations;
   readonly #gpu: Gpu;
   #model: Model;
   readonly #tensors = new Map<string, GpuTensor>();
@@ -78,7 +80,9 @@ export class Decoder {
   /** Dispatches of the last step. */
   lastDispatches = 0;
 
-  constructor(gpu: Gpu, model: Model, cache: KvCache) {
+  /** @param activations what rows of continuations are rounded to; `int8` moves log-probabilities. */
+  constructor(gpu: Gpu, model: Model, cache: KvCache, activations: Activations = 'f32') {
+    this.activations = activations;
     this.#gpu = gpu;
     this.#model = model;
     this.cache = cache;
@@ -89,7 +93,7 @@ export class Decoder {
 
   /** Whether rows of a sequence have the same bits as a prompt and as a continuation. */
   get isExact(): boolean {
-    return this.#gpu.caps.family === 'cpu';
+    return this.#gpu.caps.family === 'cpu' && this.activations === 'f32';
   }
 
   get model(): Model {
@@ -223,11 +227,12 @@ export class Decoder {
     const context: StepContext = {
       ...{ pass, R, rows: shape.rows, chunks: shape.chunks },
       ...{ model: this.model, cache: this.cache },
+      activations: this.activations,
       adapter: this.#adapter,
       joinedAdapter: this.#joinedAdapter,
       inputs: this.#inputs,
       input: (field) => this.#input(field, R),
-      view: (name, sizes) => this.#view(name, sizes),
+      view: (name, sizes, type) => this.#view(name, sizes, type),
     };
     layers.forEach((_, l) => {
       encodeLayer(context, l, x);

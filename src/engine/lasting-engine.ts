@@ -12,6 +12,7 @@ import { type CacheSize, cacheSizeFor, KvCache } from './kv-cache.ts';
 import { type LoadOptions, loadModel } from './load-model.ts';
 import { freeModel, type Model } from './model.ts';
 import { EnginePolicy } from './policy.ts';
+import type { Activations } from './step-layer.ts';
 
 /** What a model is loaded from, as often as it takes. */
 export interface EngineSource {
@@ -37,6 +38,8 @@ export interface EngineOptions {
   readonly cacheSize?: CacheSize;
   /** How keys and values are kept; `f32` unless told otherwise. */
   readonly kvType?: KvType;
+  /** What rows of continuations are rounded to; `f32`, not at all, unless told otherwise. */
+  readonly activations?: Activations;
 }
 
 /** What is on one device. */
@@ -216,12 +219,12 @@ async function build(
 async function buildOn(
   gpu: Gpu,
   { file, hash }: EngineSource,
-  { onProgress, cacheSize, kvType }: EngineOptions,
+  { onProgress, cacheSize, kvType, activations }: EngineOptions,
   adapter: Adapter | null,
 ): Promise<Built> {
   const model = await loadModel(gpu, file, hash, onProgress === undefined ? {} : { onProgress });
   const cache = new KvCache(gpu, model.config, cacheSize ?? cacheSizeFor(model.config), kvType);
-  const decoder = new Decoder(gpu, model, cache);
+  const decoder = new Decoder(gpu, model, cache, activations);
   const weights = adapter === null ? null : uploadAdapter(gpu, adapter);
   decoder.setAdapter(weights);
   return { gpu, model, decoder, weights };

@@ -1,16 +1,17 @@
 // One layer of a decoding step, recorded: the short way where the weights allow it, else projection by projection.
 import { defined } from '../base/assert.ts';
 import type { KernelPass } from '../gpu/pass.ts';
-import { type GpuTensor, reshape } from '../gpu/tensor.ts';
+import { type GpuTensor, reshape, shape2 } from '../gpu/tensor.ts';
 import { encodeAttentionCached, encodeKvWrite } from '../kernels/attention-cached.ts';
 import { isBlocks } from '../kernels/launch.ts';
 import { encodeLinear } from '../kernels/linear.ts';
-import { encodeMatvec, fitsMatvec, type MatvecLora } from '../kernels/matvec.ts';
+import { encodeMatvec, fitsMatvec, type MatvecArgs, type MatvecLora } from '../kernels/matvec.ts';
 import { encodeQkNormRope } from '../kernels/qk-norm-rope.ts';
+import { encodeQuantizeRows } from '../kernels/quantize-rows.ts';
 import { encodeRmsNorm, encodeRmsScale } from '../kernels/rms-norm.ts';
 import { encodeRopeKv } from '../kernels/rope-kv.ts';
 import { encodeSwiglu, encodeSwigluRows } from '../kernels/swiglu.ts';
-import { amongRows, rowsOf, type WeightMatrix } from '../kernels/weight-matrix.ts';
+import { amongRows, isScaled, rowsOf, type WeightMatrix } from '../kernels/weight-matrix.ts';
 import { type AdapterWeights, encodeProjection } from './adapter-weights.ts';
 import { type JoinedAdapter, type JoinedPair, tensorOf } from './joined-adapter.ts';
 import type { KvCache } from './kv-cache.ts';
@@ -22,6 +23,9 @@ import type { JoinedWeights, LayerWeights, Model } from './model.ts';
  */
 export type StepKind = 'prefill' | 'decode';
 
+export const ACTIVATIONS = ['f32', 'int8'] as const;
+export type Activations = (typeof ACTIVATIONS)[number];
+
 /** A step of R rows while it is recorded. */
 export interface StepContext {
   readonly pass: KernelPass;
@@ -29,6 +33,8 @@ export interface StepContext {
   readonly rows: StepKind;
   /** Chunks in which attention is computed side by side; 1: in one dispatch. */
   readonly chunks: number;
+  /** What rows of continuations are rounded to before products with weights in blocks. */
+  readonly activations: Activations;
   readonly model: Model;
   readonly adapter: AdapterWeights | null;
   /** The adapter as the joined weights take it; null without one, or without those. */
@@ -39,7 +45,7 @@ export interface StepContext {
   /** (R) of a field. */
   input(field: number): GpuTensor;
   /** Scratch by name; its first axis counts rows. */
-  view(name: string, shape: readonly number[]): GpuTensor;
+  view(name: string, shape: readonly number[], type?: 'f32' | 'u32'): GpuTensor;
 }
 
 /** x (R, C) through layer l, whose keys and values go to the cache. */
@@ -108,7 +114,7 @@ interface NormedProduct {
 
 /** y = norm(x) wᵀ (+ bias), and the adapter's part: the same bits for any number of rows. */
 export function encodeNormed(
-  context: Pick<StepContext, 'pass' | 'rows' | 'model' | 'view' | 'joinedAdapter'>,
+  context: Pick<StepContext, Products | 'model' | 'joinedAdapter'>,
   x: GpuTensor,
   gains: GpuTensor,
   product: NormedProduct,
@@ -120,13 +126,14 @@ export function encodeNormed(
   const scale = context.joinedAdapter?.adapter.scale ?? 1;
   if (takesMatvec(context, M, C)) {
     const norm = { w: gains, eps };
+    const input = { x, norm, ...rounded(context, x, gains, ws) };
     let lora: MatvecLora | null = null;
     if (pair !== null) {
       const low = view('lows', [M, pair.a.N]);
-      encodeMatvec(pass, { x, w: pair.a, y: low, norm });
+      encodeMatvec(pass, { ...input, w: pair.a, y: low });
       lora = { low, b: tensorOf(pair.b), cuts: pair.cuts, scale };
     }
-    for (const w of ws) encodeMatvec(pass, { x, w, y, norm, bias, swiglu, lora });
+    for (const w of ws) encodeMatvec(pass, { ...input, w, y, bias, swiglu, lora });
     return;
   }
   const norm = { x, w: gains, y: view('normed', [M, C]), rstd: view('rstd', [M]), eps };
@@ -161,22 +168,45 @@ function encodeResidual(
     encodeProjection(pass, { x: input, w, y: x, stem, adapter, t, accumulate: true });
     return;
   }
+  const rows = { x: input, ...rounded(context, input, null, [w]) };
   let lora: MatvecLora | null = null;
   if (adapter !== null && pair !== undefined) {
     const low = defined(t, `${stem} scratch`);
-    encodeMatvec(pass, { x: input, w: pair.a, y: low });
+    encodeMatvec(pass, { ...rows, w: pair.a, y: low });
     lora = { low, b: tensorOf(pair.b), cuts: [], scale: adapter.scale };
   }
-  encodeMatvec(pass, { x: input, w, y: x, accumulate: true, lora });
+  encodeMatvec(pass, { ...rows, w, y: x, accumulate: true, lora });
 }
+
+/** What of a step decides how products are computed. */
+type Products = 'pass' | 'rows' | 'activations' | 'view';
 
 /** Whether products of M rows of K values go row by row. Prompts do so only where that gives the bits of tiles. */
 function takesMatvec(
-  { pass: { caps }, rows }: Pick<StepContext, 'pass' | 'rows'>,
+  { pass: { caps }, rows, activations }: Pick<StepContext, Products>,
   M: number,
   K: number,
 ): boolean {
-  return (rows === 'decode' || caps.family === 'cpu') && fitsMatvec(caps, M, K);
+  if (rows === 'prefill' && (caps.family === 'gpu' || activations === 'int8')) return false;
+  return fitsMatvec(caps, M, K, activations === 'int8');
+}
+
+/** x rounded as the step wants it, for products with these weights. */
+function rounded(
+  { pass, activations, view }: Pick<StepContext, Products>,
+  x: GpuTensor,
+  gains: GpuTensor | null,
+  ws: readonly WeightMatrix[],
+): Pick<MatvecArgs, 'x8' | 'split'> {
+  if (activations === 'f32') return {};
+  if (!ws.some(isScaled)) return { split: true };
+  const [M, K] = shape2(x, 'rounded rows');
+  const x8 = {
+    q: view(`x8.${K}`, [M, K / 4], 'u32'),
+    scale: view(`x8Scale.${K}`, [M, K / 32, 4]),
+  };
+  encodeQuantizeRows(pass, { x, gains, to: x8 });
+  return { x8, split: true };
 }
 
 function layerCache({ cache }: StepContext, l: number) {

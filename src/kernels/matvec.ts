@@ -11,6 +11,7 @@ import { isBlocks, tileVariant } from './launch.ts';
 import type { QuantizedRows } from './quantize-rows.ts';
 import {
   formatConditions,
+  isScaled,
   SHARD_PARAMS,
   shardBindings,
   shardParams,
@@ -56,9 +57,14 @@ const SPLIT_ROWS = 8;
 const SPLIT_LANES = 32;
 const SPLIT_GROUPS = 32768;
 
-/** Whether a product of `M` rows by rows of `K` values can go this way. */
-export function fitsMatvec({ family }: Pick<Caps, 'family'>, M: number, K: number): boolean {
-  return M <= MATVEC_ROWS[family] && isBlocks(K);
+/** Whether a product of `M` rows by rows of `K` values can go this way, in the device's family or in the GPU family. */
+export function fitsMatvec(
+  { family }: Pick<Caps, 'family'>,
+  M: number,
+  K: number,
+  split = false,
+): boolean {
+  return M <= MATVEC_ROWS[split ? 'gpu' : family] && isBlocks(K);
 }
 
 /** The adapter's part of a product whose weight rows are of one or more projections, one below the other. */
@@ -75,8 +81,10 @@ export interface MatvecLora {
 export interface MatvecArgs {
   /** (M, K) */
   readonly x: GpuTensor;
-  /** x as encodeQuantizeRows gives it, to be read in its place where weights are in blocks of at most 8 bits. */
+  /** x as encodeQuantizeRows gives it: the GPU family reads it in place of x where weights are in blocks of at most 8 bits. */
   readonly x8?: QuantizedRows | null;
+  /** By the kernel of the GPU family, whatever the device's family is. */
+  readonly split?: boolean;
   /** (N, K); with `swiglu` (2 N, K): the gate's rows, then those of the other factor */
   readonly w: WeightMatrix;
   /** (M, N), another buffer than x */
@@ -104,8 +112,9 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   const lora = args.lora ?? null;
   const [M] = shape2(x, 'matvec.x');
   const N = swiglu ? w.N / 2 : w.N;
-  if (!fitsMatvec(pass.caps, M, w.K)) {
-    const most = MATVEC_ROWS[pass.caps.family];
+  const split = pass.caps.family === 'gpu' || args.split === true;
+  if (!fitsMatvec(pass.caps, M, w.K, split)) {
+    const most = MATVEC_ROWS[split ? 'gpu' : 'cpu'];
     throw new ShapeError(
       'shape',
       `matvec.x: got [${x.shape}], need at most ${most} rows of whole blocks of 32`,
@@ -128,12 +137,11 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   if (swiglu) on.push('swiglu');
   if (lora !== null) on.push('lora');
   if (accumulate) on.push('accumulate');
-  const x8 = on.includes('scaled') ? (args.x8 ?? null) : null;
+  const x8 = split && isScaled(w) ? (args.x8 ?? null) : null;
   if (x8 !== null) {
     assertShape(x8.q, [M, w.K / 4], 'matvec.x8');
     on.push('int8');
   }
-  const split = pass.caps.family === 'gpu' || x8 !== null;
   for (const shard of w.shards) {
     const columns = swiglu ? N : shard.N;
     const outputs = [M, swiglu ? 2 * N : shard.N] as const;

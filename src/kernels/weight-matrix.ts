@@ -202,6 +202,11 @@ export function formatConditions({ format }: WeightMatrix): readonly Condition[]
   return CONDITIONS[format];
 }
 
+/** Whether weights are stored in blocks with scales. */
+export function isScaled(matrix: WeightMatrix): boolean {
+  return formatConditions(matrix).includes('scaled');
+}
+
 /** Every tensor behind a matrix. */
 export function tensorsOf(matrix: WeightMatrix): GpuTensor[] {
   return matrix.shards.flatMap(({ w, scale }) => (scale === null ? [w] : [w, scale]));

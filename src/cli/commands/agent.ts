@@ -28,6 +28,7 @@ const FLAGS = {
   seed: 'string',
   adapter: 'string',
   kv: 'string',
+  activations: 'string',
   temperature: 'string',
   toolspace: 'string',
   tokenizer: 'string',

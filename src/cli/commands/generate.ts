@@ -23,6 +23,7 @@ const FLAGS = {
   n: 'string',
   adapter: 'string',
   kv: 'string',
+  activations: 'string',
   'ignore-eos': 'boolean',
   stop: 'strings',
   ...DEVICE_FLAGS,

@@ -2,6 +2,7 @@
 
 import { InputError } from '../../base/errors.ts';
 import { freeModel } from '../../engine/model.ts';
+import { ACTIVATIONS } from '../../engine/step-layer.ts';
 import { isLoss } from '../../gpu/device.ts';
 import { KV_TYPES } from '../../kernels/attention-cached.ts';
 import { runExperiment } from '../../lab/run.ts';
@@ -71,13 +72,17 @@ async function* lastingRun({ engine, experiment, store }: Run, trainer: Trainer,
 
 export async function train(argv: readonly string[]): Promise<void> {
   const flags = new Flags('train', argv, {
-    ...{ out: 'string', resume: 'boolean', kv: 'string' },
+    ...{ out: 'string', resume: 'boolean', kv: 'string', activations: 'string' },
     ...DEVICE_FLAGS,
   });
-  if (flags.choice('kv', KV_TYPES, 'f32') !== 'f32') {
+  for (const [name, choices] of [
+    ['kv', KV_TYPES],
+    ['activations', ACTIVATIONS],
+  ] as const) {
+    if (flags.choice<string>(name, choices, 'f32') === 'f32') continue;
     throw new InputError(
-      'kv',
-      'train: --kv: got int8, need f32: tokens sampled from rounded keys and values do not have the log-probabilities that the trainer computes; leave --kv out',
+      name,
+      `train: --${name}: got int8, need f32: tokens sampled from rounded values do not have the log-probabilities that the trainer computes; leave --${name} out`,
     );
   }
   const experiment = await readJsonFile(flags.positional(0, 'experiment file'), experimentSchema);

@@ -37,8 +37,8 @@ export function kvOf(cache: GpuTensor, D: number) {
   return { width: kvLayout(type, D).width, on };
 }
 
-/** A dispatch of this many workgroups is enough for any device: with more rows chunks follow one another. */
-const ENOUGH_GROUPS = 512;
+/** Workgroups that keep a device busy: from there on chunks follow one another. A software adapter has few threads. */
+const ENOUGH_GROUPS = { hardware: 512, software: 4 };
 
 const ATTENTION_CACHED = kernel({
   file: 'attention/attention_cached',
@@ -98,7 +98,8 @@ export function splitChunks(
 ): number {
   const tile = attentionTile(caps, size, 1);
   const groups = Math.ceil(rows / tile.rows) * size.G * tile.parts;
-  if (groups >= ENOUGH_GROUPS || keys <= ATTENTION_CHUNK) return 1;
+  const enough = caps.software ? ENOUGH_GROUPS.software : ENOUGH_GROUPS.hardware;
+  if (groups >= enough || keys <= ATTENTION_CHUNK) return 1;
   return 2 ** Math.ceil(Math.log2(keys / ATTENTION_CHUNK));
 }
 

@@ -15,7 +15,10 @@ function requests(lengths: readonly number[], more: Partial<GenerateRequest> = {
   });
 }
 
-/** Some cross from one chunk of 256 keys to two, or from two to three, while they decode. */
+/**
+ * Some cross from one chunk of 256 keys to two, or from two to three, while they decode: side by side when alone, one after
+ * another in a batch on a software adapter.
+ */
 const LENGTHS = [250, 300, 509, 40, 1];
 
 describe.each([

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { InputError, ModelFileError } from '../../src/base/errors.ts';
 import { Rng } from '../../src/base/rng.ts';
 import { uploadAdapter } from '../../src/engine/adapter-weights.ts';
+import type { Activations } from '../../src/engine/step-layer.ts';
 import type { GenerateRequest } from '../../src/trajectory/interfaces.ts';
 import {
   GOLDEN_CASES,
@@ -231,6 +232,28 @@ describe('the policy', () => {
     const { policy } = await goldenEngine('f32', { size });
     const got = await Promise.all(requests.map((r) => policy.generate(r)));
     expect(got.map(exact)).toEqual(want.map(exact));
+  });
+
+  it('rows of 8 bits: near the exact ones, and the same bits alone and in a batch', async () => {
+    const requests = prompts([5, 30, 2, 17, 41, 9]).map((ids, seed) =>
+      request(ids, { maxTokens: 12, temperature: 1, seed }),
+    );
+    const open = (activations: Activations) => goldenEngine('q4_k_m', { activations });
+    const batch = await open('int8');
+    const together = await Promise.all(requests.map((r) => batch.policy.generate(r)));
+    const alone = await open('int8');
+    for (const [i, r] of requests.entries()) {
+      const one = await alone.policy.generate(r);
+      expect(exact(one), `request ${i}`).toEqual(exact(together[i] ?? one));
+    }
+    // Over the same ids, which are a prompt to the exact engine: computed without rounding.
+    const whole = requests.map(({ ids }, i) => ({ ids: [...ids, ...(together[i]?.ids ?? [])] }));
+    const want = await uncachedLogprobs(batch, whole);
+    const errors = requests.flatMap(({ ids }, i) =>
+      (together[i]?.logprobs ?? []).map((v, t) => Math.abs(v - (want[i]?.[ids.length + t] ?? 9))),
+    );
+    expect(Math.max(...errors)).toBeLessThan(0.2);
+    expect(Math.max(...errors)).toBeGreaterThan(1e-4);
   });
 
   it.each(FAMILIES)('a prompt of a group is computed once, bits as alone, %s', async (family) => {

@@ -105,6 +105,10 @@ describe('splitting', () => {
     ]);
     // 8 workgroups a row: from 64 rows there are 512.
     expect([32, 63, 64, 256].map((rows) => chunks(rows, 4096))).toEqual([16, 16, 1, 1]);
+    // 2 a row, for the few threads of a software adapter.
+    const software = { subgroupSize: 16, software: true };
+    const few = (rows: number) => splitChunks(software, { H: 4, G: 2, D: 32 }, rows, 600);
+    expect([few(1), few(2)]).toEqual([4, 1]);
   });
 });
 

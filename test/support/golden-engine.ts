@@ -6,6 +6,7 @@ import { Decoder } from '../../src/engine/decoder.ts';
 import { type CacheSize, cacheSizeFor, KvCache } from '../../src/engine/kv-cache.ts';
 import { loadModel } from '../../src/engine/load-model.ts';
 import { EnginePolicy } from '../../src/engine/policy.ts';
+import type { Activations } from '../../src/engine/step-layer.ts';
 import type { KernelFamily } from '../../src/gpu/caps.ts';
 import type { KvType } from '../../src/kernels/attention-cached.ts';
 import { tokenizerFromMetadata } from '../../src/tokenizer/tokenizer.ts';
@@ -50,12 +51,14 @@ export async function goldenEngine(
     shardBytes,
     family,
     kvType = 'f32',
+    activations = 'f32',
   }: {
     size?: CacheSize;
     eosIds?: readonly number[];
     shardBytes?: number | undefined;
     family?: KernelFamily;
     kvType?: KvType;
+    activations?: Activations;
   } = {},
 ) {
   const gpu = family === undefined ? await testGpu() : await testGpuOf(family);
@@ -63,7 +66,7 @@ export async function goldenEngine(
   const model = await loadModel(gpu, file, null, shardBytes === undefined ? {} : { shardBytes });
   const { config } = model;
   const cache = new KvCache(gpu, config, size ?? cacheSizeFor(config, 2 ** 24), kvType);
-  const decoder = new Decoder(gpu, model, cache);
+  const decoder = new Decoder(gpu, model, cache, activations);
   const tokenizer = tokenizerFromMetadata(file.values);
   const policy = new EnginePolicy(name, decoder, { eosIds, tokenizer: () => tokenizer });
   return { gpu, model, decoder, policy, tokenizer };

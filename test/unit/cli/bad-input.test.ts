@@ -132,7 +132,17 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
   [
     'training on rounded keys and values',
     () => ['train', at('hash.json'), '--out', at('run'), '--kv', 'int8'],
-    'train: --kv: got int8, need f32: tokens sampled from rounded keys and values do not have the log-probabilities',
+    'train: --kv: got int8, need f32: tokens sampled from rounded values do not have the log-probabilities',
+  ],
+  [
+    'training on rounded activations',
+    () => ['train', at('hash.json'), '--out', at('run'), '--activations', 'int8'],
+    'train: --activations: got int8, need f32',
+  ],
+  [
+    'an unknown family of kernels',
+    () => ['generate', MODEL, '--prompt', 'a', '--max-tokens', '1', '--kernels', 'npu'],
+    '--kernels: got "npu", need auto, gpu or cpu',
   ],
   [
     'a mode that is not built',

@@ -12,7 +12,7 @@ import { batchSchema } from '../../src/trajectory/batch.ts';
 import { bytesSource } from '../../src/weights/byte-source.ts';
 import { readGguf } from '../../src/weights/gguf.ts';
 import { modelConfig } from '../../src/weights/model-config.ts';
-import { GOLDEN_CASES } from '../support/golden-engine.ts';
+import { GOLDEN_CASES, GOLDEN_MODELS } from '../support/golden-engine.ts';
 import { FAMILIES, testGpuOf } from '../support/gpu.ts';
 
 const at = (name: string) => new URL(`./data/${name}`, import.meta.url);
@@ -80,9 +80,12 @@ describe.each(GOLDEN_CASES)('$model with an adapter, $family family', ({ model, 
       trainer.free();
     },
   );
+});
 
+// The optimiser is the same in both families, and software drivers take long over the steps of the other one.
+describe.each(GOLDEN_MODELS)('%s with an adapter', (model) => {
   it('ten AdamW steps', async () => {
-    const { trainer } = await adapterTrainer(model, family);
+    const { trainer } = await adapterTrainer(model, 'cpu');
     const golden = await jsonOf(`${model}.json`);
     const batch = batchSchema.parse(await jsonOf(`${model}.sft.batch.json`));
     const { adamw_lora: want } = golden;

@@ -5,7 +5,13 @@ import { type GpuTensor, reshape, shape2 } from '../gpu/tensor.ts';
 import { encodeAttentionCached, encodeKvWrite } from '../kernels/attention-cached.ts';
 import { isBlocks } from '../kernels/launch.ts';
 import { encodeLinear } from '../kernels/linear.ts';
-import { encodeMatvec, fitsMatvec, type MatvecArgs, type MatvecLora } from '../kernels/matvec.ts';
+import {
+  encodeMatvec,
+  fitsMatvec,
+  isFew,
+  type MatvecArgs,
+  type MatvecLora,
+} from '../kernels/matvec.ts';
 import { encodeQkNormRope } from '../kernels/qk-norm-rope.ts';
 import { encodeQuantizeRows } from '../kernels/quantize-rows.ts';
 import { encodeRmsNorm, encodeRmsScale } from '../kernels/rms-norm.ts';
@@ -187,8 +193,9 @@ function takesMatvec(
   M: number,
   K: number,
 ): boolean {
-  if (rows === 'prefill' && (caps.family === 'gpu' || activations === 'int8')) return false;
-  return fitsMatvec(caps, M, K, activations === 'int8');
+  if (!fitsMatvec(M, K)) return false;
+  const exact = caps.family === 'cpu' && activations === 'f32';
+  return exact ? isFew(M) : rows === 'decode';
 }
 
 /** x rounded as the step wants it, for products with these weights. */
@@ -197,16 +204,15 @@ function rounded(
   x: GpuTensor,
   gains: GpuTensor | null,
   ws: readonly WeightMatrix[],
-): Pick<MatvecArgs, 'x8' | 'split'> {
-  if (activations === 'f32') return {};
-  if (!ws.some(isScaled)) return { split: true };
+): Pick<MatvecArgs, 'x8'> {
+  if (activations === 'f32' || !ws.some(isScaled)) return {};
   const [M, K] = shape2(x, 'rounded rows');
   const x8 = {
     q: view(`x8.${K}`, [M, K / 4], 'u32'),
     scale: view(`x8Scale.${K}`, [M, K / 32, 4]),
   };
   encodeQuantizeRows(pass, { x, gains, to: x8 });
-  return { x8, split: true };
+  return { x8 };
 }
 
 function layerCache({ cache }: StepContext, l: number) {

@@ -1,5 +1,6 @@
 // Grid and variant choices that kernels share. Knows no kernel.
 import type { Caps } from '../gpu/caps.ts';
+import type { KernelSpec } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 
 /** Invocations of a workgroup of the row and elementwise kernels. */
@@ -53,4 +54,9 @@ export function tileVariant(caps: Caps, rows: number, on: readonly Condition[]) 
     },
     overrides: { WG_SIZE: lanes },
   };
+}
+
+/** A kernel of the CPU family, and the one of the GPU family with the same parameters and bindings. */
+export function inFamilies<const P extends KernelSpec>(gpuFile: string, cpu: P) {
+  return { cpu, gpu: { ...cpu, file: gpuFile } };
 }

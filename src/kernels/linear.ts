@@ -3,11 +3,10 @@ import { assert } from '../base/assert.ts';
 import { ShapeError } from '../base/errors.ts';
 import type { Caps } from '../gpu/caps.ts';
 import type { KernelPass } from '../gpu/pass.ts';
-import type { KernelSpec } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
-import { tileVariant } from './launch.ts';
-import { encodeMatvec, fitsMatvec } from './matvec.ts';
+import { inFamilies, tileVariant } from './launch.ts';
+import { encodeMatvec, fitsMatvec, isFew } from './matvec.ts';
 import {
   formatConditions,
   SHARD_PARAMS,
@@ -35,11 +34,6 @@ const WEIGHT_GRAD = inFamilies('matmul/gemm_weight_grad', {
   reads: ['dy', 'x'],
   writes: ['dw'],
 });
-
-/** A kernel of the CPU family, and the one of the GPU family with the same parameters and bindings. */
-function inFamilies<const P extends KernelSpec>(gpuFile: string, cpu: P) {
-  return { cpu, gpu: { ...cpu, file: gpuFile } };
-}
 
 /** Outputs of a workgroup of the GPU family along each axis. */
 const GEMM_TILE = 64;
@@ -95,7 +89,7 @@ export function encodeLinear(pass: KernelPass, args: LinearArgs): void {
   assertColumns(w.K, 'linear.w');
   assert(bias === null || !accumulate, 'linear: a bias with accumulate');
   // The products of the CPU family give a row the same bits, so the one for few rows can take its place.
-  if (pass.caps.family === 'cpu' && rowScale === null && fitsMatvec(pass.caps, M, w.K)) {
+  if (pass.caps.family === 'cpu' && rowScale === null && isFew(M) && fitsMatvec(M, w.K)) {
     encodeMatvec(pass, args);
     return;
   }

@@ -4,10 +4,9 @@ import { assert } from '../base/assert.ts';
 import { ShapeError } from '../base/errors.ts';
 import type { Caps, KernelFamily } from '../gpu/caps.ts';
 import type { KernelPass } from '../gpu/pass.ts';
-import { kernel } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
-import { isBlocks, tileVariant } from './launch.ts';
+import { inFamilies, isBlocks, tileVariant } from './launch.ts';
 import type { QuantizedRows } from './quantize-rows.ts';
 import {
   formatConditions,
@@ -18,7 +17,7 @@ import {
   type WeightMatrix,
 } from './weight-matrix.ts';
 
-const MATVEC = kernel({
+const MATVEC = inFamilies('matmul/matvec_split', {
   file: 'matmul/matvec',
   params: {
     ...SHARD_PARAMS,
@@ -30,13 +29,6 @@ const MATVEC = kernel({
     cut2: 'u32',
     loraScale: 'f32',
   },
-  reads: ['x', 'w', 'w_scale?scaled', 'g?norm', 'bias?bias', 'low?lora', 'b?lora'],
-  writes: ['y'],
-});
-
-/** The product of the GPU family, and of rows of 8 bits. */
-const MATVEC_SPLIT = kernel({
-  ...{ file: 'matmul/matvec_split', params: MATVEC.params, writes: MATVEC.writes },
   reads: [
     'x',
     'w',
@@ -47,24 +39,25 @@ const MATVEC_SPLIT = kernel({
     'low?lora',
     'b?lora',
   ],
+  writes: ['y'],
 });
 
-/** Rows that the product of a family takes at most. */
-const MATVEC_ROWS: Readonly<Record<KernelFamily, number>> = { cpu: 4, gpu: 64 };
-/** Rows of a workgroup of the GPU family at most. Bits do not depend on it. */
-const SPLIT_ROWS = 8;
-/** Its lanes where subgroups are not used, and the workgroups along x at most. */
+/** Rows that a product takes at most. */
+const MOST_ROWS = 64;
+/** Rows of a workgroup of each family at most. Bits do not depend on it. */
+const TILE_ROWS: Readonly<Record<KernelFamily, number>> = { cpu: 4, gpu: 8 };
+/** Lanes of the GPU family where subgroups are not used, and its workgroups along x at most. */
 const SPLIT_LANES = 32;
 const SPLIT_GROUPS = 32768;
 
-/** Whether a product of `M` rows by rows of `K` values can go this way, in the device's family or in the GPU family. */
-export function fitsMatvec(
-  { family }: Pick<Caps, 'family'>,
-  M: number,
-  K: number,
-  split = false,
-): boolean {
-  return M <= MATVEC_ROWS[split ? 'gpu' : family] && isBlocks(K);
+/** Whether a product of `M` rows by rows of `K` values can go this way. */
+export function fitsMatvec(M: number, K: number): boolean {
+  return M <= MOST_ROWS && isBlocks(K);
+}
+
+/** Whether such a product is one workgroup of rows in the CPU family, which more rows are better tiled for. */
+export function isFew(M: number): boolean {
+  return M <= TILE_ROWS.cpu;
 }
 
 /** The adapter's part of a product whose weight rows are of one or more projections, one below the other. */
@@ -81,10 +74,8 @@ export interface MatvecLora {
 export interface MatvecArgs {
   /** (M, K) */
   readonly x: GpuTensor;
-  /** x as encodeQuantizeRows gives it: the GPU family reads it in place of x where weights are in blocks of at most 8 bits. */
+  /** x as encodeQuantizeRows gives it, read in place of x where weights are in blocks of at most 8 bits. */
   readonly x8?: QuantizedRows | null;
-  /** By the kernel of the GPU family, whatever the device's family is. */
-  readonly split?: boolean;
   /** (N, K); with `swiglu` (2 N, K): the gate's rows, then those of the other factor */
   readonly w: WeightMatrix;
   /** (M, N), another buffer than x */
@@ -112,12 +103,10 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   const lora = args.lora ?? null;
   const [M] = shape2(x, 'matvec.x');
   const N = swiglu ? w.N / 2 : w.N;
-  const split = pass.caps.family === 'gpu' || args.split === true;
-  if (!fitsMatvec(pass.caps, M, w.K, split)) {
-    const most = MATVEC_ROWS[split ? 'gpu' : 'cpu'];
+  if (!fitsMatvec(M, w.K)) {
     throw new ShapeError(
       'shape',
-      `matvec.x: got [${x.shape}], need at most ${most} rows of whole blocks of 32`,
+      `matvec.x: got [${x.shape}], need at most ${MOST_ROWS} rows of whole blocks of 32`,
     );
   }
   assertShape(x, [M, w.K], 'matvec.x');
@@ -137,7 +126,7 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   if (swiglu) on.push('swiglu');
   if (lora !== null) on.push('lora');
   if (accumulate) on.push('accumulate');
-  const x8 = split && isScaled(w) ? (args.x8 ?? null) : null;
+  const x8 = isScaled(w) ? (args.x8 ?? null) : null;
   if (x8 !== null) {
     assertShape(x8.q, [M, w.K / 4], 'matvec.x8');
     on.push('int8');
@@ -145,8 +134,9 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   for (const shard of w.shards) {
     const columns = swiglu ? N : shard.N;
     const outputs = [M, swiglu ? 2 * N : shard.N] as const;
-    pass.dispatch(split ? MATVEC_SPLIT : MATVEC, {
-      ...(split ? splitTiles(pass.caps, outputs, on) : laneTiles(pass.caps, outputs, on)),
+    const { caps } = pass;
+    pass.dispatch(MATVEC[caps.family], {
+      ...(caps.family === 'gpu' ? splitTiles(caps, outputs, on) : laneTiles(caps, outputs, on)),
       params: {
         ...{ ...shardParams(M, w, shard), N: columns, Y: N },
         scale: args.scale ?? 1,
@@ -164,16 +154,17 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
   }
 }
 
-/** The CPU family: a lane owns 4 weight rows, and a workgroup takes all rows of x. */
+/** The CPU family: a lane owns 4 weight rows. */
 function laneTiles(caps: Caps, [M, rows]: readonly [number, number], on: readonly Condition[]) {
-  const { lanes, ...how } = tileVariant(caps, M <= 2 ? M : MATVEC_ROWS.cpu, on);
-  return { ...how, grid: [Math.ceil(rows / (4 * lanes))] as const };
+  const tile = M <= 2 ? M : TILE_ROWS.cpu;
+  const { lanes, ...how } = tileVariant(caps, tile, on);
+  return { ...how, grid: [Math.ceil(rows / (4 * lanes)), Math.ceil(M / tile)] as const };
 }
 
-/** The GPU family: the lanes of a workgroup share 4 weight rows, and it takes some of the rows of x. */
+/** The GPU family: the lanes of a workgroup share 4 weight rows. */
 function splitTiles(caps: Caps, [M, rows]: readonly [number, number], on: readonly Condition[]) {
   const size = caps.subgroupSize;
-  const ROWS = Math.min(2 ** Math.ceil(Math.log2(M)), SPLIT_ROWS);
+  const ROWS = Math.min(2 ** Math.ceil(Math.log2(M)), TILE_ROWS.gpu);
   const groups = Math.ceil(rows / 4);
   return {
     variant: {

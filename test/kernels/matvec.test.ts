@@ -4,7 +4,7 @@ import { quantizeRows } from '../../src/kernels/cpu/quantize-rows.ts';
 import { rmsNorm } from '../../src/kernels/cpu/rms-norm.ts';
 import { swiglu } from '../../src/kernels/cpu/swiglu.ts';
 import { encodeLinear } from '../../src/kernels/linear.ts';
-import { encodeMatvec, fitsMatvec } from '../../src/kernels/matvec.ts';
+import { encodeMatvec } from '../../src/kernels/matvec.ts';
 import { encodeQuantizeRows } from '../../src/kernels/quantize-rows.ts';
 import { encodeRmsScale } from '../../src/kernels/rms-norm.ts';
 import { amongRows, f32Matrix, rowsOf, uploadMatrix } from '../../src/kernels/weight-matrix.ts';
@@ -35,7 +35,7 @@ describe.each(MATRIX_DEVICES)('matvec %s', (name) => {
     return y;
   }
 
-  for (const M of [1, 2, 3, 4, 9, 64].filter((rows) => fitsMatvec(gpu.caps, rows, 32))) {
+  for (const M of [1, 2, 3, 4, 9, 64]) {
     it.each(SIZES)(`${M} x %i x %i, with scale, adding`, async (N, K) => {
       const { w, values } = weightsOf(gpu, 'F32', [N, K]);
       const [x, old] = [normals(1, M * K), normals(3, M * N)];
@@ -153,8 +153,10 @@ describe.each(MATRIX_DEVICES)('matvec %s', (name) => {
     return { N, K, few, tiled };
   }
 
-  it.each(formats)('has the bits of the same row alone and beside others, %s', async (format) => {
-    const M = fitsMatvec(gpu.caps, 23, 256) && gpu.caps.subgroupSize > 0 ? 23 : 4;
+  // What is tried here does not depend on the format, and every number of rows is compiled anew.
+  const some = formats.slice(0, gpu.caps.subgroupSize > 0 ? 2 : 1);
+  it.each(some)('has the bits of the same row alone and beside others, %s', async (format) => {
+    const M = gpu.caps.subgroupSize > 0 ? 23 : 4;
     const { N, few } = productsOf(format, M);
     const all = await few(0, M);
     for (const [from, count] of [
@@ -180,43 +182,64 @@ describe.each(MATRIX_DEVICES)('matvec %s', (name) => {
     }
   });
 
-  // One kernel serves both families.
   const blocks = formats.filter((format) => typeOfName(format)?.block !== 1);
-  const in8Bits = gpu.caps.family === 'gpu' ? blocks : [];
-  it.each(in8Bits)('takes rows of 8 bits after a norm, %s', async (format) => {
-    const [M, N, K] = [3, 37, 256];
-    const { w, values } = weightsOf(gpu, format, [2 * N, K]);
+  /** Weights and rows for products of 8 bits after a norm, and the rows that 8 bits give back, normed. */
+  function in8Bits(format: UsableType, [M, N, K]: [number, number, number]) {
+    const { w, values } = weightsOf(gpu, format, [N, K]);
     const [x, g] = [normals(1, M * K, 0.2), normals(2, K)];
-    const gains = gpu.upload('g', [K], g);
-    const input = gpu.upload('x', [M, K], x);
+    const [input, gains] = [gpu.upload('x', [M, K], x), gpu.upload('g', [K], g)];
     const x8 = {
       q: gpu.tensor('x8', [M, K / 4], 'u32'),
       scale: gpu.tensor('x8.scale', [M, K / 32, 4]),
     };
-    const [y, h] = [guarded(gpu, [M, 2 * N]), guarded(gpu, [M, N])];
     const pass = gpu.pass();
     encodeQuantizeRows(pass, { x: input, gains, to: x8 });
-    const product = { x: input, x8, w, norm: { w: gains, eps: EPS } };
-    encodeMatvec(pass, { ...product, y: y.view });
-    encodeMatvec(pass, { ...product, y: h.view, swiglu: true });
     gpu.submit(pass);
-    // The values that 8 bits give back, over the root mean square of x itself.
+    // Over the root mean square of x itself.
     const rounded = quantizeRows(x, g, [M, K]).values.map((value, i) => {
       const row = x.slice(Math.floor(i / K) * K, Math.floor(i / K) * K + K);
       const meanSquare = row.reduce((sum, v) => sum + v * v, 0) / K;
       return value / Math.sqrt(meanSquare + EPS);
     });
-    const want = new Float64Array(M * 2 * N);
-    linear(rounded, values, want, [M, 2 * N, K]);
+    return { args: { x: input, x8, w, norm: { w: gains, eps: EPS } }, values, rounded };
+  }
+
+  it.each(blocks)('takes rows of 8 bits after a norm, %s', async (format) => {
+    const [M, N, K] = [3, 70, 256];
+    const { args, values, rounded } = in8Bits(format, [M, N, K]);
+    const y = guarded(gpu, [M, N]);
+    const pass = gpu.pass();
+    encodeMatvec(pass, { ...args, y: y.view });
+    gpu.submit(pass);
+    const want = new Float64Array(M * N);
+    linear(rounded, values, want, [M, N, K]);
     expect(worstError(await valuesOf(gpu, y), want)).toBeLessThan(productBound(K) * 4);
-    const halves = [0, N].map((first) =>
-      Float64Array.from({ length: M * N }, (_, i) => {
-        return want[Math.floor(i / N) * 2 * N + first + (i % N)] ?? 0;
-      }),
-    );
-    const wantH = new Float64Array(M * N);
-    swiglu(halves[0] ?? want, halves[1] ?? want, wantH);
-    expect(worstError(await valuesOf(gpu, h), wantH)).toBeLessThan(productBound(K) * 16);
+  });
+
+  it('takes rows of 8 bits into swiglu, the same beside any rows', async () => {
+    const [M, F, K] = [9, 35, 256];
+    const { args, values, rounded } = in8Bits('Q4_K', [M, 2 * F, K]);
+    const [y, one] = [guarded(gpu, [M, F]), guarded(gpu, [1, F])];
+    const pass = gpu.pass();
+    encodeMatvec(pass, { ...args, y: y.view, swiglu: true });
+    const { x, x8 } = args;
+    const first = {
+      x: { ...x, shape: [1, K] },
+      x8: {
+        q: { ...x8.q, shape: [1, K / 4] },
+        scale: { ...x8.scale, shape: [1, K / 32, 4] },
+      },
+    };
+    encodeMatvec(pass, { ...args, ...first, y: one.view, swiglu: true });
+    gpu.submit(pass);
+    const [gate, up] = [new Float64Array(M * F), new Float64Array(M * F)];
+    linear(rounded, values.subarray(0, F * K), gate, [M, F, K]);
+    linear(rounded, values.subarray(F * K), up, [M, F, K]);
+    const want = new Float64Array(M * F);
+    swiglu(gate, up, want);
+    const got = await valuesOf(gpu, y);
+    expect(worstError(got, want)).toBeLessThan(productBound(K) * 16);
+    expect(await valuesOf(gpu, one)).toEqual(got.slice(0, F));
   });
 });
 
@@ -251,8 +274,8 @@ it('rounds rows to 8 bits by blocks, also a block of zeros', async () => {
 });
 
 it('refuses more rows than it takes', () => {
-  const [x, y] = [opened.tensor('x', [5, 32]), opened.tensor('y', [5, 1])];
+  const [x, y] = [opened.tensor('x', [65, 32]), opened.tensor('y', [65, 1])];
   const { bytes } = encoded('F32', 1, 32);
   const w = uploadMatrix(opened, 'w', 'F32', [1, 32], bytes);
-  expect(() => encodeMatvec(opened.pass(), { x, w, y })).toThrow('need at most 4 rows');
+  expect(() => encodeMatvec(opened.pass(), { x, w, y })).toThrow('need at most 64 rows');
 });

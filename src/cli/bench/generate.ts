@@ -1,6 +1,7 @@
 // Prompt and continuation of one sequence, and a batch of eight against one: for any model file.
 import { Rng } from '../../base/rng.ts';
 import type { EnginePolicy } from '../../engine/policy.ts';
+import type { Activations } from '../../engine/step-layer.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { alone, type Bench, interleaved, type Measured } from './bench.ts';
 import { decodeRate } from './decode.ts';
@@ -32,13 +33,19 @@ async function generateMs(
 }
 
 async function measureGenerate(gpu: Gpu, model: string | null): Promise<Measured[]> {
-  const { policy, free } = await benchEngine(gpu, model);
-  await generateMs(policy, 1);
-  const { prefill, decode } = await generateMs(policy, 2);
-  free();
+  const timesOf = async (activations: Activations) => {
+    const { policy, free } = await benchEngine(gpu, model, activations);
+    await generateMs(policy, 1);
+    const times = await generateMs(policy, 2);
+    free();
+    return times;
+  };
+  const { prefill, decode } = await timesOf('f32');
+  const int8 = await timesOf('int8');
   return [
     alone(`prefill-${PROMPT}`, (PROMPT / prefill) * 1000, 'tokens/s'),
     alone(`decode-${TOKENS}`, (TOKENS / decode) * 1000, 'tokens/s'),
+    alone(`decode-${TOKENS}-int8`, (TOKENS / int8.decode) * 1000, 'tokens/s'),
   ];
 }
 

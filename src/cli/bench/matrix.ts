@@ -102,8 +102,7 @@ class TimedProduct {
     await gpu.idle();
     const pass = gpu.pass();
     for (let i = 0; i < repeats; i++) {
-      const split = this.#x8 !== null;
-      const args = { ...this.#tensors, x8: this.#x8, split, w: this.#w };
+      const args = { ...this.#tensors, x8: this.#x8, w: this.#w };
       if (this.#x8 !== null) encodeQuantizeRows(pass, { x: args.x, gains: null, to: this.#x8 });
       if (M === 1) encodeMatvec(pass, args);
       else encodeLinear(pass, { ...this.#tensors, w: this.#w });

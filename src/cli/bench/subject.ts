@@ -6,6 +6,7 @@ import { cacheSizeFor, KvCache } from '../../engine/kv-cache.ts';
 import { loadModel } from '../../engine/load-model.ts';
 import { freeModel, type Model } from '../../engine/model.ts';
 import { EnginePolicy } from '../../engine/policy.ts';
+import type { Activations } from '../../engine/step-layer.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { tokenizerCorpus } from '../../toolspace/corpus.ts';
 import { newModel } from '../../train/new-model.ts';
@@ -53,6 +54,7 @@ async function randomFile(gpu: Gpu): Promise<GgufFile> {
 export async function benchEngine(
   gpu: Gpu,
   path: string | null = null,
+  activations: Activations = 'f32',
 ): Promise<{
   model: Model;
   decoder: Decoder;
@@ -62,7 +64,8 @@ export async function benchEngine(
   const file = path === null ? await randomFile(gpu) : (await openModelFile(path)).file;
   const model = await loadModel(gpu, file, null);
   const { config } = model;
-  const decoder = new Decoder(gpu, model, new KvCache(gpu, config, cacheSizeFor(config)));
+  const cache = new KvCache(gpu, config, cacheSizeFor(config));
+  const decoder = new Decoder(gpu, model, cache, activations);
   const free = () => {
     decoder.free();
     freeModel(gpu, model);

@@ -1,8 +1,10 @@
 // One step of the decoder over a batch of rows: each row is one token of one sequence, prompts and continuations alike.
 // Steps are static plans by bucket of rows: a repeated step makes no pipeline, bind group or buffer.
+import { assert, defined } from '../base/assert.ts';
 import type { KernelFamily } from '../gpu/caps.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass, PassEntry } from '../gpu/pass.ts';
+import { ReadRing } from '../gpu/read-ring.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
 import { IDLE_POSITION } from '../kernels/attention-cached.ts';
 import { encodeEmbed } from '../kernels/embed.ts';
@@ -44,9 +46,19 @@ export interface StepSample {
   readonly mask?: Uint32Array | null;
 }
 
+/** What a step sampled, aligned to its samples. */
+export interface StepResult {
+  readonly ids: Uint32Array;
+  readonly logprobs: Float32Array;
+}
+
+/** Steps that may be on their way at once. */
+export const MAX_AHEAD = 8;
 /** Rows that one step takes at most. */
 export const MAX_ROWS = 256;
 const ROW_FIELDS = ['id', 'slot', 'position', 'rope'] as const;
+/** Of a sample that only fills a bucket. */
+const NO_ROW = 0xffffffff;
 const SAMPLE_FIELDS = ['row', 'seed', 'position', 'temperature', 'topK', 'topP', 'held'] as const;
 
 interface Plan {
@@ -63,6 +75,18 @@ interface StepShape {
   readonly useTopK: boolean;
   readonly useTopP: boolean;
   readonly useMask: boolean;
+  /** Whether it leaves the inputs of the step behind it. */
+  readonly advances: boolean;
+}
+
+/** The step that was sent last. */
+interface SentStep {
+  shape: StepShape;
+  /** Null when the weights have changed since. */
+  plan: Plan | null;
+  readonly samples: number;
+  /** Keys of its longest row. */
+  keys: number;
 }
 
 export class Decoder {
@@ -73,10 +97,12 @@ export class Decoder {
   readonly #tensors = new Map<string, GpuTensor>();
   readonly #inputs: GpuTensor;
   readonly #outputs: GpuTensor;
+  readonly #results: ReadRing;
   readonly #staged = new Uint32Array((ROW_FIELDS.length + SAMPLE_FIELDS.length) * MAX_ROWS);
   #plans = new Map<string, Plan>();
   #adapter: AdapterWeights | null = null;
   #joinedAdapter: JoinedAdapter | null = null;
+  #sent: SentStep | null = null;
   /** Dispatches of the last step. */
   lastDispatches = 0;
 
@@ -89,6 +115,7 @@ export class Decoder {
     const fields = this.#staged.length / MAX_ROWS;
     this.#inputs = gpu.tensor('step.inputs', [fields, MAX_ROWS], 'u32');
     this.#outputs = gpu.tensor('step.outputs', [2 * MAX_ROWS], 'u32');
+    this.#results = new ReadRing(gpu, this.#outputs, MAX_AHEAD);
   }
 
   /** Whether rows of a sequence have the same bits as a prompt and as a continuation. */
@@ -125,6 +152,7 @@ export class Decoder {
     this.#joinedAdapter =
       joined && this.#adapter !== null ? new JoinedAdapter(this.#gpu, config, this.#adapter) : null;
     this.#plans = new Map();
+    if (this.#sent !== null) this.#sent.plan = null;
     this.cache.clear();
   }
 
@@ -134,24 +162,51 @@ export class Decoder {
     this.cache.clear();
   }
 
-  /** Computes rows, writes their keys and values, and samples: ids and log-probabilities, aligned to `samples`. */
-  async step(
+  /**
+   * Sends a step: it computes rows, writes their keys and values, and samples. What comes is aligned to `samples`; at most
+   * {@link MAX_AHEAD} steps may be on their way.
+   */
+  step(
     rows: readonly StepRow[],
     samples: readonly StepSample[],
     kind: StepKind,
-  ): Promise<{ ids: Uint32Array; logprobs: Float32Array }> {
-    const plan = this.#plan(rows, samples, kind);
+  ): Promise<StepResult> {
+    const keys = rows.reduce((most, row) => Math.max(most, row.position + 1), 0);
+    const shape = this.#shape(rows, samples, kind, keys);
+    const plan = this.#plan(shape);
     this.#upload(rows, samples);
-    this.#gpu.submit(plan.entries);
-    this.lastDispatches = plan.entries.length;
-    if (samples.length === 0) {
+    this.#sent = { shape, plan, samples: samples.length, keys };
+    return this.#send(plan, samples.length);
+  }
+
+  /**
+   * Sends the step behind the one that was sent last, which need not be done: a decoding one that sampled for each of its
+   * rows. The ids that it samples are this one's rows, a position further, with the same settings and without masks.
+   */
+  stepAhead(): Promise<StepResult> {
+    const sent = defined(this.#sent, 'a step before');
+    assert(sent.shape.advances, 'only decoding steps without masks can be followed unread');
+    sent.keys += 1;
+    const chunks = this.cache.chunks(sent.shape.R, sent.keys);
+    if (chunks !== sent.shape.chunks) {
+      sent.shape = { ...sent.shape, chunks };
+      sent.plan = null;
+    }
+    sent.plan ??= this.#plan(sent.shape);
+    return this.#send(sent.plan, sent.samples);
+  }
+
+  async #send({ entries }: Plan, count: number): Promise<StepResult> {
+    this.lastDispatches = entries.length;
+    if (count === 0) {
+      this.#gpu.submit(entries);
       await this.#gpu.idle();
       return { ids: new Uint32Array(0), logprobs: new Float32Array(0) };
     }
-    const bytes = await this.#gpu.readBytes(this.#outputs, 2 * MAX_ROWS);
+    const bytes = await this.#results.send(entries);
     return {
-      ids: new Uint32Array(bytes, 0, samples.length),
-      logprobs: new Float32Array(bytes, MAX_ROWS * 4, samples.length),
+      ids: new Uint32Array(bytes, 0, count),
+      logprobs: new Float32Array(bytes, MAX_ROWS * 4, count),
     };
   }
 
@@ -165,6 +220,7 @@ export class Decoder {
     const words = this.#staged;
     const floats = new Float32Array(words.buffer);
     words.fill(IDLE_POSITION, 2 * MAX_ROWS, 3 * MAX_ROWS);
+    words.fill(NO_ROW, 4 * MAX_ROWS, 5 * MAX_ROWS);
     rows.forEach(({ id, slot, position }, i) => {
       words[i] = id;
       words[MAX_ROWS + i] = slot;
@@ -196,10 +252,15 @@ export class Decoder {
     return { ...this.#inputs, offset, shape: [count] };
   }
 
-  #plan(rows: readonly StepRow[], samples: readonly StepSample[], kind: StepKind): Plan {
+  #shape(
+    rows: readonly StepRow[],
+    samples: readonly StepSample[],
+    kind: StepKind,
+    keys: number,
+  ): StepShape {
     const R = bucket(rows.length);
-    const keys = rows.reduce((most, row) => Math.max(most, row.position + 1), 0);
-    const shape: StepShape = {
+    const useMask = samples.some(hasMask);
+    return {
       R,
       S: samples.length === 0 ? 0 : bucket(samples.length),
       rows: kind,
@@ -207,8 +268,12 @@ export class Decoder {
       chunks: kind === 'decode' ? this.cache.chunks(R, keys) : 1,
       useTopK: samples.some((sample) => sample.topK > 0),
       useTopP: samples.some((sample) => sample.topP < 1),
-      useMask: samples.some(hasMask),
+      useMask,
+      advances: kind === 'decode' && !useMask && samples.length === rows.length,
     };
+  }
+
+  #plan(shape: StepShape): Plan {
     const key = JSON.stringify(shape);
     const known = this.#plans.get(key);
     if (known !== undefined) return known;
@@ -271,6 +336,7 @@ export class Decoder {
       partial: this.#view('samplePartial', scratch.partial),
       ids: { ...this.#outputs, shape: [S] },
       logprobs: { ...this.#outputs, type: 'f32', offset: MAX_ROWS * 4, shape: [S] },
+      rows: shape.advances ? this.#inputs : null,
     });
   }
 
@@ -292,6 +358,7 @@ export class Decoder {
   free(): void {
     this.#joinedAdapter?.free();
     this.#gpu.free(...this.#tensors.values(), this.#inputs, this.#outputs);
+    this.#results.free();
     this.cache.free();
   }
 }

@@ -1,4 +1,5 @@
 // The engine as a TokenPolicy: requests that are pending together advance as one batch; they join and leave between steps.
+import { defined } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import { PAGE } from '../kernels/attention-cached.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
@@ -8,26 +9,20 @@ import type {
   GenerateResult,
   TokenPolicy,
 } from '../trajectory/interfaces.ts';
+import {
+  type ActiveRequest,
+  type Batch,
+  batchOf,
+  finish,
+  inPrompt,
+  stepsOf,
+} from './active-request.ts';
 import { type TokenConstraint, TokenConstraints } from './constraint/token-constraint.ts';
-import { type Decoder, MAX_ROWS, MAX_SAMPLES, type StepRow, type StepSample } from './decoder.ts';
-import type { CachedSequence } from './kv-cache.ts';
+import { type Decoder, MAX_AHEAD, MAX_SAMPLES, type StepResult } from './decoder.ts';
 import { assertIds } from './model.ts';
 import type { StepKind } from './step-layer.ts';
+import { StepPace } from './step-pace.ts';
 import { StopTexts } from './stop-texts.ts';
-
-interface Active {
-  readonly request: GenerateRequest;
-  readonly options: GenerateOptions;
-  readonly resolve: (result: GenerateResult) => void;
-  readonly reject: (error: unknown) => void;
-  readonly constraint: TokenConstraint | null;
-  readonly stop: StopTexts | null;
-  /** Of the next id; null when every id may come. */
-  mask: Uint32Array | null;
-  sequence: CachedSequence | null;
-  readonly ids: number[];
-  readonly logprobs: number[];
-}
 
 /** What was done so far, for benches and the command line. */
 export interface EngineCounters {
@@ -49,6 +44,8 @@ export interface PolicyOptions {
   readonly tokenizer?: (() => Tokenizer) | null;
   /** By default every failure ends the requests. */
   readonly goOn?: GoOn;
+  /** How many steps may be on their way before the first is read; by default up to 8, as long as they are short. */
+  readonly pace?: StepPace;
 }
 
 export class EnginePolicy implements TokenPolicy {
@@ -67,19 +64,28 @@ export class EnginePolicy implements TokenPolicy {
   #texts: { readonly tokenizer: Tokenizer; readonly constraints: TokenConstraints } | null = null;
   readonly #goOn: GoOn;
   #decoder: Decoder;
-  #waiting: Active[] = [];
-  #active: Active[] = [];
+  #waiting: ActiveRequest[] = [];
+  #active: ActiveRequest[] = [];
   #running = false;
+  /** A request came since the last admission. */
+  #arrived = false;
+  readonly #pace: StepPace;
   #lastKind: StepKind = 'decode';
 
   constructor(
     name: string,
     decoder: Decoder,
-    { eosIds, tokenizer = null, goOn = (error) => Promise.reject(error) }: PolicyOptions,
+    {
+      eosIds,
+      tokenizer = null,
+      goOn = (error) => Promise.reject(error),
+      pace = new StepPace(MAX_AHEAD),
+    }: PolicyOptions,
   ) {
     this.name = name;
     this.#decoder = decoder;
     this.#goOn = goOn;
+    this.#pace = pace;
     this.eosIds = eosIds;
     this.#tokenizer = tokenizer;
     this.contextLength = Math.min(decoder.model.config.contextLength, decoder.cache.size.context);
@@ -104,8 +110,9 @@ export class EnginePolicy implements TokenPolicy {
     }
     const text = this.#textSettings(request);
     return await new Promise((resolve, reject) => {
-      const state = { sequence: null, ids: [], logprobs: [] };
+      const state = { sequence: null, ids: [], logprobs: [], ended: false };
       this.#waiting.push({ request, options, resolve, reject, ...text, ...state });
+      this.#arrived = true;
       if (!this.#running) void this.#run();
     });
   }
@@ -114,7 +121,7 @@ export class EnginePolicy implements TokenPolicy {
   #textSettings({
     constraint,
     stop,
-  }: GenerateRequest): Pick<Active, 'constraint' | 'mask' | 'stop'> {
+  }: GenerateRequest): Pick<ActiveRequest, 'constraint' | 'mask' | 'stop'> {
     const stops = stop !== undefined && stop.length > 0;
     if (constraint === undefined && !stops) return { constraint: null, mask: null, stop: null };
     const { tokenizer, constraints } = this.#needTexts();
@@ -160,7 +167,7 @@ export class EnginePolicy implements TokenPolicy {
       while (this.#waiting.length + this.#active.length > 0) {
         try {
           this.#admit();
-          await this.#step();
+          await this.#advance();
         } catch (error) {
           this.#decoder = await this.#goOn(error);
           this.#startOver();
@@ -180,13 +187,15 @@ export class EnginePolicy implements TokenPolicy {
   /** Every request waits again, with the ids that it has: these are computed once more, and sampling goes on behind them. */
   #startOver(): void {
     for (const entry of this.#active) entry.sequence = null;
+    const unanswered = this.#active.filter((entry) => !entry.ended);
     // Admission may have been cut off between the two lists.
-    this.#waiting = [...new Set([...this.#active, ...this.#waiting])];
+    this.#waiting = [...new Set([...unanswered, ...this.#waiting])];
     this.#active = [];
   }
 
   #admit(): void {
-    const left: Active[] = [];
+    this.#arrived = false;
+    const left: ActiveRequest[] = [];
     for (const entry of this.#waiting) {
       if (entry.options.signal?.aborted) {
         finish(entry, 'cancel');
@@ -221,7 +230,7 @@ export class EnginePolicy implements TokenPolicy {
   }
 
   /** Whether another request is computing the beginning of this one's prompt, which can then be shared. */
-  #isComing({ request: { sequence: key, ids } }: Active): boolean {
+  #isComing({ request: { sequence: key, ids } }: ActiveRequest): boolean {
     const { cache } = this.#decoder;
     if (cache.has(key)) return false;
     return this.#active.some(({ request, sequence }) => {
@@ -240,45 +249,68 @@ export class EnginePolicy implements TokenPolicy {
     return prompts > 0 && turn ? 'prefill' : 'decode';
   }
 
-  async #step(): Promise<void> {
+  /** A step, and those that follow it unread while nobody joins, leaves or is held to a constraint. */
+  async #advance(): Promise<void> {
     const kind = this.#nextKind();
     this.#lastKind = kind;
-    const rows: StepRow[] = [];
-    const samples: StepSample[] = [];
-    const sampled: Active[] = [];
-    const fed: { entry: Active; ids: number[] }[] = [];
-    const most = kind === 'prefill' ? MAX_ROWS : MAX_SAMPLES;
-    for (const entry of this.#active) {
-      const { sequence } = entry;
-      if (sequence === null || rows.length === most) continue;
-      if (inPrompt(entry) !== (kind === 'prefill')) continue;
-      const todo = pendingIds(entry, sequence, kind, most - rows.length);
-      todo.ids.forEach((id, i) => {
-        rows.push({ id, slot: sequence.slot, position: sequence.ids.length + i });
-      });
-      fed.push({ entry, ids: todo.ids });
-      if (!todo.last) continue;
-      samples.push(sampleOf(entry, rows.length - 1));
-      sampled.push(entry);
+    const batch = batchOf(this.#active, kind);
+    const { rows, samples } = batch;
+    const decoder = this.#decoder;
+    const sent: Promise<StepResult>[] = [];
+    let before = performance.now();
+    let left = stepsOf(batch, this.#active, this.contextLength);
+    const inFull = () => sent.length >= this.#pace.depth(rows.length) || !this.#goesOn(left);
+    try {
+      for (let next = decoder.step(rows, samples, kind); ; next = decoder.stepAhead()) {
+        // A step that fails is met when its turn to be read comes.
+        next.catch(() => undefined);
+        sent.push(next);
+        left -= 1;
+        while (sent.length > 0 && inFull()) {
+          const result = await defined(sent[0], 'a step');
+          sent.shift();
+          const now = performance.now();
+          this.#count(batch, now - before);
+          before = now;
+          this.#take(batch, result);
+        }
+        if (sent.length === 0 && !this.#goesOn(left)) break;
+      }
+    } finally {
+      await Promise.allSettled(sent);
     }
-    const started = performance.now();
-    const { ids, logprobs } = await this.#decoder.step(rows, samples, kind);
-    this.#count(kind, rows.length, performance.now() - started);
-    const exact = kind === 'prefill' || this.#decoder.isExact;
-    for (const { entry, ids: done } of fed) {
-      if (entry.sequence !== null) this.#decoder.cache.extend(entry.sequence, done, exact);
-    }
-    sampled.forEach((entry, i) => {
-      this.#accept(entry, ids[i] ?? 0, logprobs[i] ?? 0);
-    });
-    for (const entry of this.#active) {
-      if (entry.options.signal?.aborted && entry.sequence !== null) this.#end(entry, 'cancel');
-    }
-    this.#active = this.#active.filter((entry) => entry.sequence !== null);
+    // No step is on its way any more that writes keys and values of what has ended.
+    for (const entry of this.#active) if (entry.ended) this.#close(entry);
+    this.#active = this.#active.filter((entry) => !entry.ended);
   }
 
-  #count(kind: StepKind, rows: number, ms: number): void {
+  /** Whether the batch stays as it is for another step. */
+  #goesOn(left: number): boolean {
+    if (left === 0 || this.#arrived) return false;
+    const aborted = ({ options: { signal } }: ActiveRequest) => signal?.aborted === true;
+    return !this.#active.some(({ ended }) => ended) && !this.#waiting.some(aborted);
+  }
+
+  /** Takes what a step gave; ids behind the end of a request are surplus. */
+  #take({ kind, fed, sampled }: Batch, { ids, logprobs }: StepResult): void {
+    const exact = kind === 'prefill' || this.#decoder.isExact;
+    for (const part of fed) {
+      const { ended, sequence } = part.entry;
+      if (!ended && sequence !== null) this.#decoder.cache.extend(sequence, part.ids, exact);
+    }
+    sampled.forEach((entry, i) => {
+      if (!entry.ended) this.#accept(entry, ids[i] ?? 0, logprobs[i] ?? 0);
+    });
+    for (const part of fed) part.ids = part.entry.ids.slice(-1);
+    for (const entry of this.#active) {
+      if (entry.options.signal?.aborted && !entry.ended) finish(entry, 'cancel');
+    }
+  }
+
+  #count({ kind, fed, rows: { length } }: Batch, ms: number): void {
+    this.#pace.took(length, ms);
     this.counters.steps += 1;
+    const rows = fed.reduce((sum, { entry, ids }) => sum + (entry.ended ? 0 : ids.length), 0);
     if (kind === 'prefill') {
       this.counters.prefillTokens += rows;
       this.counters.prefillMs += ms;
@@ -288,81 +320,35 @@ export class EnginePolicy implements TokenPolicy {
     }
   }
 
-  #accept(entry: Active, id: number, logprob: number): void {
+  #accept(entry: ActiveRequest, id: number, logprob: number): void {
     entry.ids.push(id);
     entry.logprobs.push(logprob);
     entry.options.onTokens?.([id], [logprob]);
     const how = this.#finishOf(entry, id);
-    if (how !== null) this.#end(entry, how);
+    if (how !== null) finish(entry, how);
     else if (entry.constraint !== null) this.#constrain(entry, entry.constraint, id);
   }
 
   /** A constraint that cannot go on ends its own request, not the batch. */
-  #constrain(entry: Active, constraint: TokenConstraint, id: number): void {
+  #constrain(entry: ActiveRequest, constraint: TokenConstraint, id: number): void {
     try {
       constraint.accept(id);
       entry.mask = this.#nextMask(constraint);
     } catch (error) {
-      this.#close(entry);
+      entry.ended = true;
       entry.reject(error);
     }
   }
 
-  #finishOf({ request, ids, stop }: Active, id: number): GenerateResult['finish'] | null {
+  #finishOf({ request, ids, stop }: ActiveRequest, id: number): GenerateResult['finish'] | null {
     if (!request.ignoreEos && this.eosIds.includes(id)) return 'eos';
     if (request.stopIds?.includes(id) || stop?.push(id)) return 'stop';
     const full = request.ids.length + ids.length >= this.contextLength;
     return full || ids.length >= request.maxTokens ? 'length' : null;
   }
 
-  #close(entry: Active): void {
+  #close(entry: ActiveRequest): void {
     if (entry.sequence !== null) this.#decoder.cache.close(entry.sequence);
     entry.sequence = null;
   }
-
-  #end(entry: Active, how: GenerateResult['finish']): void {
-    this.#close(entry);
-    finish(entry, how);
-  }
-}
-
-function finish(entry: Active, how: GenerateResult['finish']): void {
-  entry.resolve({ ids: entry.ids, logprobs: entry.logprobs, finish: how });
-}
-
-/**
- * The next ids to compute: what is left of the prompt, or what was sampled and is not in the cache, which after a lost device
- * may be more than the last id. `last` when nothing is left behind them.
- */
-function pendingIds(
-  { request, ids }: Active,
-  sequence: CachedSequence,
-  kind: StepKind,
-  room: number,
-): { ids: number[]; last: boolean } {
-  const done = sequence.ids.length;
-  const total = request.ids.length + ids.length;
-  const to = Math.min(kind === 'prefill' ? request.ids.length : total, done + room);
-  const list: number[] = [];
-  for (let t = done; t < to; t++) {
-    list.push((t < request.ids.length ? request.ids[t] : ids[t - request.ids.length]) ?? 0);
-  }
-  return { ids: list, last: to === total };
-}
-
-/** Whether part of the prompt is still to be computed. */
-function inPrompt({ request, sequence }: Active): boolean {
-  return sequence !== null && sequence.ids.length < request.ids.length;
-}
-
-function sampleOf({ request, ids, mask }: Active, row: number): StepSample {
-  return {
-    row,
-    seed: request.seed,
-    position: request.ids.length + ids.length,
-    temperature: request.temperature,
-    topK: request.topK ?? 0,
-    topP: request.topP ?? 1,
-    mask,
-  };
 }

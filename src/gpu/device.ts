@@ -1,7 +1,7 @@
 // The device: buffers, uploads, submits, readbacks, and what happens when it is lost. Knows nothing of models.
 import { DeviceError, errorMessage } from '../base/errors.ts';
 import { type Caps, capsOf, type KernelFamily } from './caps.ts';
-import { KernelPass, type PassEntry } from './pass.ts';
+import { type CopyEntry, KernelPass, type PassEntry } from './pass.ts';
 import { PipelineCache } from './pipeline.ts';
 import { type GpuTensor, type GpuType, sizeOf } from './tensor.ts';
 
@@ -171,11 +171,12 @@ export class Gpu {
     return new KernelPass(this.pipelines);
   }
 
-  /** Sends recorded work to the GPU. */
-  submit(work: KernelPass | readonly PassEntry[]): void {
+  /** Sends recorded work to the GPU, and a copy of its result behind it. */
+  submit(work: KernelPass | readonly PassEntry[], read: CopyEntry | null = null): void {
     this.#assertAlive();
     const encoder = this.device.createCommandEncoder();
     encodeEntries(encoder, work instanceof KernelPass ? work.entries : work);
+    if (read !== null) encodeCopy(encoder, read);
     this.device.queue.submit([encoder.finish()]);
   }
 
@@ -222,6 +223,14 @@ export class Gpu {
     return new Uint32Array(await this.readBytes(tensor, count));
   }
 
+  /** A buffer that the host can read. */
+  readBuffer(label: string, size: number): GPUBuffer {
+    this.#assertAlive();
+    const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+    this.buffersCreated += 1;
+    return this.device.createBuffer({ label, size, usage });
+  }
+
   async readBytes(tensor: GpuTensor, count: number): Promise<ArrayBuffer> {
     this.#assertAlive();
     const bytes = count * 4;
@@ -229,11 +238,7 @@ export class Gpu {
     const free = this.#staging.get(size) ?? [];
     this.#staging.set(size, free);
     let staging = free.pop();
-    if (staging === undefined) {
-      const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-      staging = this.device.createBuffer({ label: 'readback', size, usage });
-      this.buffersCreated += 1;
-    }
+    staging ??= this.readBuffer('readback', size);
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
@@ -256,19 +261,20 @@ export function isLoss(error: unknown): boolean {
   return error instanceof DeviceError && error.code === 'device-lost';
 }
 
+function encodeCopy(
+  encoder: GPUCommandEncoder,
+  { from, fromOffset, to, toOffset, bytes }: CopyEntry,
+): void {
+  encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
+}
+
 function encodeEntries(encoder: GPUCommandEncoder, entries: readonly PassEntry[]): void {
   let pass: GPUComputePassEncoder | null = null;
   for (const entry of entries) {
     if (entry.kind === 'copy') {
       pass?.end();
       pass = null;
-      encoder.copyBufferToBuffer(
-        entry.from,
-        entry.fromOffset,
-        entry.to,
-        entry.toOffset,
-        entry.bytes,
-      );
+      encodeCopy(encoder, entry);
       continue;
     }
     if (entry.kind === 'clear') {

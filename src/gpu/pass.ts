@@ -4,6 +4,15 @@ import type { BindingAccess, KernelSpec, ParamValues, PipelineCache } from './pi
 import type { ShaderVariant } from './shaders.ts';
 import { type GpuTensor, sizeOf } from './tensor.ts';
 
+export interface CopyEntry {
+  readonly kind: 'copy';
+  readonly from: GPUBuffer;
+  readonly fromOffset: number;
+  readonly to: GPUBuffer;
+  readonly toOffset: number;
+  readonly bytes: number;
+}
+
 export type PassEntry =
   | {
       readonly kind: 'dispatch';
@@ -14,14 +23,7 @@ export type PassEntry =
       readonly z: number;
       readonly file: string;
     }
-  | {
-      readonly kind: 'copy';
-      readonly from: GPUBuffer;
-      readonly fromOffset: number;
-      readonly to: GPUBuffer;
-      readonly toOffset: number;
-      readonly bytes: number;
-    }
+  | CopyEntry
   | {
       readonly kind: 'clear';
       readonly buffer: GPUBuffer;

@@ -28,6 +28,7 @@ export const CONDITIONS = [
   'masked',
   'noiseless',
   'split',
+  'advance',
 ] as const;
 export type Condition = (typeof CONDITIONS)[number];
 /** What distinguishes two builds of one shader file. */

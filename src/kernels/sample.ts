@@ -30,9 +30,9 @@ const SAMPLE_CHUNK = kernel({
 
 const SAMPLE_CHOOSE = kernel({
   file: 'sample/sample_choose',
-  params: { B: 'u32', V: 'u32', chunks: 'u32' },
+  params: { B: 'u32', V: 'u32', chunks: 'u32', stride: 'u32' },
   reads: ['logits', 'partial'],
-  writes: ['ids', 'logprobs'],
+  writes: ['ids', 'logprobs', 'rows?advance'],
 });
 
 const SAMPLE_START = kernel({
@@ -105,6 +105,11 @@ export interface SampleArgs {
   readonly ids: GpuTensor;
   /** (B), of the chosen id in the full softmax at temperature 1: neither filters nor masks change it */
   readonly logprobs: GpuTensor;
+  /**
+   * (fields, stride) u32, of the step that made the logits: field 0 ids, 2 positions, 3 those of RoPE, 4 the row of each id
+   * that is sampled (0xffffffff: none), 6 its position. Made those of the next step, one id further; null leaves them.
+   */
+  readonly rows?: GpuTensor | null;
 }
 
 /**
@@ -114,6 +119,7 @@ export interface SampleArgs {
  */
 export function encodeSample(pass: KernelPass, args: SampleArgs): void {
   const { logits, temperature, seed, position, filter, masked, partial, ids, logprobs } = args;
+  const { rows = null } = args;
   const [B, V] = shape2(logits, 'sample.logits');
   const shapes = sampleScratchShapes(B, V);
   const [, chunks] = shapes.partial;
@@ -140,9 +146,10 @@ export function encodeSample(pass: KernelPass, args: SampleArgs): void {
     pass.dispatch(SAMPLE_CHUNK, { params, bind: { ...bind, state: filter.state }, grid, variant });
   }
   pass.dispatch(SAMPLE_CHOOSE, {
-    params: { B, V, chunks },
-    bind: { logits, partial, ids, logprobs },
+    params: { B, V, chunks, stride: rows?.shape[1] ?? 0 },
+    bind: { logits, partial, ids, logprobs, ...(rows === null ? {} : { rows }) },
     grid: groupsFor(B),
+    variant: { on: rows === null ? [] : ['advance'] },
   });
 }
 

@@ -210,6 +210,50 @@ describe('sample', () => {
     expect(new Set(await idsAt(0.55))).toEqual(new Set([70, 71]));
   });
 
+  it('makes the inputs of the next step, where a row is sampled', async () => {
+    // 7 fields of 8 words; ids 0 and 1 belong to rows 2 and 0, ids 2 and 3 to none.
+    const [B, V, stride, NONE] = [4, 300, 8, 0xffffffff];
+    const before = Uint32Array.from({ length: 7 * stride }, (_, i) => 1000 + i);
+    before.set([2, 0, NONE, NONE], 4 * stride);
+    const logits = new Float32Array(B * V);
+    const best = [17, 299, 5, 6];
+    best.forEach((id, b) => {
+      logits[b * V + id] = 9;
+    });
+    const rows = gpu.upload('rows', [7, stride], before);
+    const { temperature, seed, position } = uploadRows(rowsOf(B, () => ({ temperature: 0 })));
+    const pass = gpu.pass();
+    encodeSample(pass, {
+      ...{ temperature, seed, position },
+      ...{ logits: gpu.upload('logits', [B, V], logits), filter: null, masked: null, rows },
+      partial: gpu.tensor('partial', sampleScratchShapes(B, V).partial),
+      ids: gpu.tensor('ids', [B], 'u32'),
+      logprobs: gpu.tensor('logprobs', [B]),
+    });
+    expect(pass.entries.length).toBe(2);
+    gpu.submit(pass);
+    const want = before.slice();
+    want[2] = 17;
+    want[0] = 299;
+    for (const [field, at] of [
+      ...[
+        [2, 0],
+        [2, 2],
+      ],
+      ...[
+        [3, 0],
+        [3, 2],
+      ],
+      ...[
+        [6, 0],
+        [6, 1],
+      ],
+    ] as [number, number][]) {
+      want[field * stride + at] = (before[field * stride + at] ?? 0) + 1;
+    }
+    expect(await gpu.readU32(rows)).toEqual(want);
+  });
+
   it('takes the lowest id among equal logits at temperature 0', async () => {
     const logits = new Float32Array(600).fill(-2);
     for (const v of [70, 300, 599]) logits[v] = 1.5;

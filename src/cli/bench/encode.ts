@@ -10,6 +10,8 @@ import { benchEngine } from './subject.ts';
 const ROUNDS = 7;
 /** Tokens of one sample. */
 const TOKENS = 16;
+/** Tokens of the sequence before it starts again: more than all samples take. */
+const MOST = 512;
 
 /** Mean microseconds until `send` returns; what it sent is done before the next. */
 async function encodeUs(send: () => Promise<unknown>): Promise<number> {
@@ -23,15 +25,25 @@ async function encodeUs(send: () => Promise<unknown>): Promise<number> {
   return (total / TOKENS) * 1000;
 }
 
-/** One token of a sequence, always the same one. */
-function oneToken(decoder: Decoder): () => Promise<unknown> {
+/** One sequence: its first token, from the start again, and the tokens that follow unread. */
+function oneToken(decoder: Decoder): { first(): Promise<unknown>; next(): Promise<unknown> } {
   const sequence = defined(decoder.cache.open('encode', [1]), 'a sequence');
-  assert(decoder.cache.reserve(sequence, 1), 'no page for one token');
+  assert(decoder.cache.reserve(sequence, MOST), 'no pages for the tokens');
   const rows: StepRow[] = [{ id: 1, slot: sequence.slot, position: 0 }];
   const samples: StepSample[] = [
     { row: 0, seed: 1, position: 1, temperature: 1, topK: 0, topP: 1 },
   ];
-  return () => decoder.step(rows, samples, 'decode');
+  let length = 0;
+  const first = () => {
+    length = 1;
+    return decoder.step(rows, samples, 'decode');
+  };
+  const next = () => {
+    if (length === MOST) return first();
+    length += 1;
+    return decoder.stepAhead();
+  };
+  return { first, next };
 }
 
 /** The dispatches of a pass, each with its pipeline and bind group, by hand. */
@@ -55,13 +67,18 @@ function bareLoop(gpu: Gpu, pass: KernelPass): () => Promise<unknown> {
 async function measure(gpu: Gpu, path: string | null): Promise<Measured[]> {
   const { decoder, free } = await benchEngine(gpu, path);
   const token = oneToken(decoder);
-  await token();
+  await token.first();
   const count = decoder.lastDispatches;
   const empty = emptyPass(gpu, count);
   const bare = bareLoop(gpu, empty.pass);
   const whole = await interleaved(
     ROUNDS,
-    () => encodeUs(token),
+    () => encodeUs(token.next),
+    () => encodeUs(bare),
+  );
+  const first = await interleaved(
+    ROUNDS,
+    () => encodeUs(token.first),
     () => encodeUs(bare),
   );
   // The control: the same dispatches on both sides, so nothing may be won or lost.
@@ -80,7 +97,7 @@ async function measure(gpu: Gpu, path: string | null): Promise<Measured[]> {
     const peer = { name: `a loop of ${count} dispatches`, value: second };
     return { name, value: first, unit: 'us/token', peer, ratio };
   };
-  return [row('encode', whole), row('encode-control', control)];
+  return [row('encode', whole), row('encode-first', first), row('encode-control', control)];
 }
 
 export const encode: Bench = { name: 'encode', measure };

@@ -1,5 +1,6 @@
 // `atlas bench`: how fast this device is at what the project does, each number beside what it stands against.
 import { InputError } from '../../base/errors.ts';
+import { ahead } from '../bench/ahead.ts';
 import { attention } from '../bench/attention.ts';
 import type { Bench } from '../bench/bench.ts';
 import { counts } from '../bench/counts.ts';
@@ -18,7 +19,7 @@ import { Progress, printJson } from '../output.ts';
 const BENCHES: readonly Bench[] = [
   ...[decode, decodeFloor, train, linear],
   ...[matvecQ4, matvecQ4Int8, gemmQ4, gemmF32, families, generate, decodeBatch],
-  ...[attention, mask, encode, counts, profile],
+  ...[ahead, attention, mask, encode, counts, profile],
 ];
 
 /** The benches of the names, or all. @throws {InputError} for a name that is none. */

@@ -103,8 +103,8 @@ export class Decoder {
   #adapter: AdapterWeights | null = null;
   #joinedAdapter: JoinedAdapter | null = null;
   #sent: SentStep | null = null;
-  /** Dispatches of the last step. */
-  lastDispatches = 0;
+  /** What the last step was made of. */
+  lastEntries: readonly PassEntry[] = [];
 
   /** @param activations what rows of continuations are rounded to; `int8` moves log-probabilities. */
   constructor(gpu: Gpu, model: Model, cache: KvCache, activations: Activations = 'f32') {
@@ -116,6 +116,10 @@ export class Decoder {
     this.#inputs = gpu.tensor('step.inputs', [fields, MAX_ROWS], 'u32');
     this.#outputs = gpu.tensor('step.outputs', [2 * MAX_ROWS], 'u32');
     this.#results = new ReadRing(gpu, this.#outputs, MAX_AHEAD);
+  }
+
+  get lastDispatches(): number {
+    return this.lastEntries.length;
   }
 
   /** Whether rows of a sequence have the same bits as a prompt and as a continuation. */
@@ -197,7 +201,7 @@ export class Decoder {
   }
 
   async #send({ entries }: Plan, count: number): Promise<StepResult> {
-    this.lastDispatches = entries.length;
+    this.lastEntries = entries;
     if (count === 0) {
       this.#gpu.submit(entries);
       await this.#gpu.idle();

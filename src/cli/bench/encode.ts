@@ -2,7 +2,7 @@
 import { assert, defined } from '../../base/assert.ts';
 import type { Decoder, StepRow, StepSample } from '../../engine/decoder.ts';
 import type { Gpu } from '../../gpu/device.ts';
-import type { KernelPass } from '../../gpu/pass.ts';
+import type { PassEntry } from '../../gpu/pass.ts';
 import { type Bench, interleaved, type Measured } from './bench.ts';
 import { emptyPass } from './empty-pass.ts';
 import { benchEngine } from './subject.ts';
@@ -46,10 +46,10 @@ function oneToken(decoder: Decoder): { first(): Promise<unknown>; next(): Promis
   return { first, next };
 }
 
-/** The dispatches of a pass, each with its pipeline and bind group, by hand. */
-function bareLoop(gpu: Gpu, pass: KernelPass): () => Promise<unknown> {
+/** Dispatches, each with its pipeline and bind group, by hand. */
+function bareLoop(gpu: Gpu, all: readonly PassEntry[]): () => Promise<unknown> {
   const { device } = gpu;
-  const entries = pass.entries.flatMap((entry) => (entry.kind === 'dispatch' ? [entry] : []));
+  const entries = all.flatMap((entry) => (entry.kind === 'dispatch' ? [entry] : []));
   return () => {
     const encoder = device.createCommandEncoder();
     const compute = encoder.beginComputePass();
@@ -70,7 +70,7 @@ async function measure(gpu: Gpu, path: string | null): Promise<Measured[]> {
   await token.first();
   const count = decoder.lastDispatches;
   const empty = emptyPass(gpu, count);
-  const bare = bareLoop(gpu, empty.pass);
+  const bare = bareLoop(gpu, empty.pass.entries);
   const whole = await interleaved(
     ROUNDS,
     () => encodeUs(token.next),
@@ -80,6 +80,13 @@ async function measure(gpu: Gpu, path: string | null): Promise<Measured[]> {
     ROUNDS,
     () => encodeUs(token.first),
     () => encodeUs(bare),
+  );
+  // Its own dispatches, each of another kernel, cost more than those: this is what the engine adds to them.
+  const own = bareLoop(gpu, decoder.lastEntries);
+  const added = await interleaved(
+    ROUNDS,
+    () => encodeUs(token.next),
+    () => encodeUs(own),
   );
   // The control: the same dispatches on both sides, so nothing may be won or lost.
   const control = await interleaved(
@@ -93,11 +100,16 @@ async function measure(gpu: Gpu, path: string | null): Promise<Measured[]> {
   );
   free();
   empty.free();
-  const row = (name: string, { first, second, ratio }: typeof whole): Measured => {
-    const peer = { name: `a loop of ${count} dispatches`, value: second };
+  const row = (name: string, { first, second, ratio }: typeof whole, of = ''): Measured => {
+    const peer = { name: `a loop of ${count}${of} dispatches`, value: second };
     return { name, value: first, unit: 'us/token', peer, ratio };
   };
-  return [row('encode', whole), row('encode-first', first), row('encode-control', control)];
+  return [
+    row('encode', whole),
+    row('encode-first', first),
+    row('encode-own', added, ' of its own'),
+    row('encode-control', control),
+  ];
 }
 
 export const encode: Bench = { name: 'encode', measure };

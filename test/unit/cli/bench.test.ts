@@ -50,6 +50,7 @@ describe('bench', () => {
         'families',
         'generate',
         'decode-batch',
+        'ahead',
         'attention',
         'mask',
         'encode',

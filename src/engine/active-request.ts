@@ -1,7 +1,7 @@
 // Requests while they are worked on: what they have, what is to be computed next, and how many ids they may still get.
 import type { GenerateOptions, GenerateRequest, GenerateResult } from '../trajectory/interfaces.ts';
 import type { TokenConstraint } from './constraint/token-constraint.ts';
-import { MAX_ROWS, MAX_SAMPLES, type StepRow, type StepSample } from './decoder.ts';
+import { MAX_SAMPLES, type StepRow, type StepSample } from './decoder.ts';
 import type { CachedSequence } from './kv-cache.ts';
 import type { StepKind } from './step-layer.ts';
 import type { StopTexts } from './stop-texts.ts';
@@ -33,13 +33,17 @@ export interface Batch {
   readonly fed: readonly { readonly entry: ActiveRequest; ids: readonly number[] }[];
 }
 
-/** The rows that come next: of prompts, or behind them. */
-export function batchOf(active: readonly ActiveRequest[], kind: StepKind): Batch {
+/** The rows that come next: of prompts, `promptRows` at most, or behind them. */
+export function batchOf(
+  active: readonly ActiveRequest[],
+  kind: StepKind,
+  promptRows: number,
+): Batch {
   const rows: StepRow[] = [];
   const samples: StepSample[] = [];
   const sampled: ActiveRequest[] = [];
   const fed: { entry: ActiveRequest; ids: number[] }[] = [];
-  const most = kind === 'prefill' ? MAX_ROWS : MAX_SAMPLES;
+  const most = kind === 'prefill' ? promptRows : MAX_SAMPLES;
   for (const entry of active) {
     const { sequence } = entry;
     if (sequence === null || rows.length === most) continue;

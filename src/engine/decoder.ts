@@ -3,13 +3,14 @@
 import { assert, defined } from '../base/assert.ts';
 import type { KernelFamily } from '../gpu/caps.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { SUBMIT_MS } from '../gpu/device-speed.ts';
 import type { KernelPass, PassEntry } from '../gpu/pass.ts';
 import { ReadRing } from '../gpu/read-ring.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
 import { IDLE_POSITION } from '../kernels/attention-cached.ts';
 import { encodeEmbed } from '../kernels/embed.ts';
 import { encodeSample, MASK_BITS, sampleScratchShapes } from '../kernels/sample.ts';
-import { f32Matrix } from '../kernels/weight-matrix.ts';
+import { f32Matrix, productWork } from '../kernels/weight-matrix.ts';
 import type { AdapterWeights } from './adapter-weights.ts';
 import { JoinedAdapter } from './joined-adapter.ts';
 import type { KvCache } from './kv-cache.ts';
@@ -56,6 +57,8 @@ export interface StepResult {
 export const MAX_AHEAD = 8;
 /** Rows that one step takes at most. */
 export const MAX_ROWS = 256;
+/** Fewer than these would leave tiles of products half empty. */
+const MIN_PROMPT_ROWS = 64;
 const ROW_FIELDS = ['id', 'slot', 'position', 'rope'] as const;
 /** Of a sample that only fills a bucket. */
 const NO_ROW = 0xffffffff;
@@ -77,6 +80,8 @@ interface StepShape {
   readonly useMask: boolean;
   /** Whether it leaves the inputs of the step behind it. */
   readonly advances: boolean;
+  /** Work of a dispatch at most; null where no dispatch has more. */
+  readonly mostWork: number | null;
 }
 
 /** The step that was sent last. */
@@ -274,7 +279,36 @@ export class Decoder {
       useTopP: samples.some((sample) => sample.topP < 1),
       useMask,
       advances: kind === 'decode' && !useMask && samples.length === rows.length,
+      mostWork: this.#mostWork(R),
     };
+  }
+
+  #mostWork(rows: number): number | null {
+    const { dispatchWork } = this.#gpu;
+    const { hidden, heads, kvHeads, headDim, ffn, vocab } = this.#model.config;
+    const widest = Math.max(vocab, 2 * ffn, (heads + 2 * kvHeads) * headDim);
+    return productWork(rows, widest * Math.max(hidden, heads * headDim)) > dispatchWork
+      ? dispatchWork
+      : null;
+  }
+
+  /** Rows of prompts in a step: so many that it is not too long for those who wait, on a device of this one's speed. */
+  get promptRows(): number {
+    const { layers } = this.#model;
+    const matrices = layers.flatMap(({ q, k, v, o, gate, up, down }) => [
+      q,
+      k,
+      v,
+      o,
+      gate,
+      up,
+      down,
+    ]);
+    const weights = matrices.reduce((sum, { N, K }) => sum + N * K, 0);
+    const most = this.#gpu.speed.workIn(SUBMIT_MS);
+    let rows = MAX_ROWS;
+    while (rows > MIN_PROMPT_ROWS && productWork(rows, weights) > most) rows /= 2;
+    return rows;
   }
 
   #plan(shape: StepShape): Plan {

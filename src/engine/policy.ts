@@ -253,7 +253,7 @@ export class EnginePolicy implements TokenPolicy {
   async #advance(): Promise<void> {
     const kind = this.#nextKind();
     this.#lastKind = kind;
-    const batch = batchOf(this.#active, kind);
+    const batch = batchOf(this.#active, kind, this.#decoder.promptRows);
     const { rows, samples } = batch;
     const decoder = this.#decoder;
     const sent: Promise<StepResult>[] = [];

@@ -1,6 +1,7 @@
 // The device: buffers, uploads, submits, readbacks, and what happens when it is lost. Knows nothing of models.
 import { DeviceError, errorMessage } from '../base/errors.ts';
 import { type Caps, capsOf, type KernelFamily } from './caps.ts';
+import { DeviceSpeed, DISPATCH_MS, type Sent, SUBMIT_MS } from './device-speed.ts';
 import { type CopyEntry, KernelPass, type PassEntry } from './pass.ts';
 import { PipelineCache } from './pipeline.ts';
 import { type GpuTensor, type GpuType, sizeOf } from './tensor.ts';
@@ -29,13 +30,19 @@ export class Gpu {
   peakBytes = 0;
   /** Buffers made so far; a steady state makes none. */
   buffersCreated = 0;
+  /** Command buffers sent so far. */
+  submits = 0;
+  readonly speed: DeviceSpeed;
+  #lastSent: Sent | null = null;
+  #dispatchWork = 0;
   #failure: DeviceError | null = null;
   readonly #failed: Promise<never>;
   #reject: (error: DeviceError) => void = () => undefined;
   readonly #staging = new Map<number, GPUBuffer[]>();
 
-  constructor(device: GPUDevice, caps: Caps) {
+  constructor(device: GPUDevice, caps: Caps, speed = new DeviceSpeed()) {
     this.device = device;
+    this.speed = speed;
     this.#failed = new Promise((_, reject) => {
       this.#reject = reject;
     });
@@ -168,16 +175,62 @@ export class Gpu {
   /** A recorder of dispatches for one submit. */
   pass(): KernelPass {
     this.#assertAlive();
-    return new KernelPass(this.pipelines);
+    return new KernelPass(this.pipelines, this.dispatchWork);
   }
 
-  /** Sends recorded work to the GPU, and a copy of its result behind it. */
-  submit(work: KernelPass | readonly PassEntry[], read: CopyEntry | null = null): void {
+  /**
+   * Work of a dispatch that is not too long: it falls with the device's speed, and rises when that is far above, since what was
+   * recorded with it is kept and made again for another.
+   */
+  get dispatchWork(): number {
+    const now = this.speed.workIn(DISPATCH_MS);
+    if (now < this.#dispatchWork || now >= 16 * this.#dispatchWork) {
+      this.#dispatchWork = 4 ** Math.floor(Math.log2(now) / 2);
+    }
+    return this.#dispatchWork;
+  }
+
+  /**
+   * Sends recorded work to the GPU, and a copy of its result behind it: in as many submits as it takes for none to be too
+   * long, though never less than a dispatch.
+   */
+  submit(work: KernelPass | readonly PassEntry[], read: CopyEntry | null = null): Sent {
     this.#assertAlive();
+    const entries = work instanceof KernelPass ? work.entries : work;
+    const most = this.speed.workIn(SUBMIT_MS);
+    let total = 0;
+    let [from, piece] = [0, 0];
+    for (let i = 0; i < entries.length; i++) {
+      const units = workOf(entries[i]);
+      if (piece > 0 && piece + units > most) {
+        this.#submitRange(entries, from, i, null);
+        [from, piece] = [i, 0];
+      }
+      piece += units;
+      total += units;
+    }
+    this.#submitRange(entries, from, entries.length, read);
+    const sent = this.speed.sent(total, performance.now());
+    this.#lastSent = sent;
+    return sent;
+  }
+
+  #submitRange(
+    entries: readonly PassEntry[],
+    from: number,
+    to: number,
+    read: CopyEntry | null,
+  ): void {
     const encoder = this.device.createCommandEncoder();
-    encodeEntries(encoder, work instanceof KernelPass ? work.entries : work);
+    encodeEntries(encoder, entries, from, to);
     if (read !== null) encodeCopy(encoder, read);
     this.device.queue.submit([encoder.finish()]);
+    this.submits += 1;
+  }
+
+  /** To be told when work is seen to be done: what is sent next is cut by how long it took. */
+  done(sent: Sent | null): void {
+    if (sent !== null) this.speed.done(sent, performance.now());
   }
 
   /** Submits work and resolves to the GPU's own time for it, milliseconds; null on a device without timestamps. */
@@ -197,7 +250,7 @@ export class Gpu {
       encoder.beginComputePass({ timestampWrites: writes }).end();
     };
     mark(0);
-    encodeEntries(encoder, work.entries);
+    encodeEntries(encoder, work.entries, 0, work.entries.length);
     mark(1);
     encoder.resolveQuerySet(querySet, 0, 2, buffer, 0);
     this.device.queue.submit([encoder.finish()]);
@@ -210,7 +263,9 @@ export class Gpu {
 
   /** Resolves when all submitted work is done. */
   async idle(): Promise<void> {
+    const sent = this.#lastSent;
     await this.guard(this.device.queue.onSubmittedWorkDone());
+    this.done(sent);
   }
 
   /** Reads the first `count` elements (default: all) back as floats. */
@@ -242,7 +297,9 @@ export class Gpu {
     const encoder = this.device.createCommandEncoder();
     encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, bytes);
     this.device.queue.submit([encoder.finish()]);
+    const sent = this.#lastSent;
     await this.guard(staging.mapAsync(GPUMapMode.READ, 0, bytes));
+    this.done(sent);
     const out = staging.getMappedRange(0, bytes).slice(0);
     staging.unmap();
     free.push(staging);
@@ -268,9 +325,20 @@ function encodeCopy(
   encoder.copyBufferToBuffer(from, fromOffset, to, toOffset, bytes);
 }
 
-function encodeEntries(encoder: GPUCommandEncoder, entries: readonly PassEntry[]): void {
+function workOf(entry: PassEntry | undefined): number {
+  return entry?.kind === 'dispatch' ? entry.work : 0;
+}
+
+function encodeEntries(
+  encoder: GPUCommandEncoder,
+  entries: readonly PassEntry[],
+  from: number,
+  to: number,
+): void {
   let pass: GPUComputePassEncoder | null = null;
-  for (const entry of entries) {
+  for (let i = from; i < to; i++) {
+    const entry = entries[i];
+    if (entry === undefined) continue;
     if (entry.kind === 'copy') {
       pass?.end();
       pass = null;

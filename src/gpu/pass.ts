@@ -21,6 +21,8 @@ export type PassEntry =
       readonly x: number;
       readonly y: number;
       readonly z: number;
+      /** Operations, about. */
+      readonly work: number;
       readonly file: string;
     }
   | CopyEntry
@@ -39,14 +41,23 @@ export interface DispatchArgs<P extends KernelSpec> {
   readonly grid: readonly [number] | readonly [number, number] | readonly [number, number, number];
   readonly variant?: ShaderVariant;
   readonly overrides?: Readonly<Record<string, number>>;
+  /** Operations, those of reading memory among them; by default by the elements of what is written. */
+  readonly work?: number;
 }
+
+/** Operations in which an element of memory is read or written. */
+export const MEMORY_WORK = 16;
 
 /** Records kernel calls. Pipelines and bind groups come from caches, so a repeated call creates nothing. */
 export class KernelPass {
   readonly entries: PassEntry[] = [];
   readonly #pipelines: PipelineCache;
 
-  constructor(pipelines: PipelineCache) {
+  /** What one dispatch should do at most, as far as its kernel can be cut. */
+  readonly mostWork: number;
+
+  constructor(pipelines: PipelineCache, mostWork = Number.POSITIVE_INFINITY) {
+    this.mostWork = mostWork;
     this.#pipelines = pipelines;
   }
 
@@ -73,7 +84,11 @@ export class KernelPass {
     const group = this.#pipelines.bindGroup(kernel, layout, args.params, tensors);
     const [x, y, z] = fold(args.grid, this.caps.limits.maxComputeWorkgroupsPerDimension);
     if (x === 0 || y === 0 || z === 0) return;
-    this.entries.push({ kind: 'dispatch', pipeline, group, x, y, z, file: kernel.file });
+    const written = bindings.map(({ writable }, i) =>
+      writable ? sizeOf(tensors[i] ?? { shape: [] }) : 0,
+    );
+    const work = args.work ?? MEMORY_WORK * written.reduce((sum, count) => sum + count, 0);
+    this.entries.push({ kind: 'dispatch', pipeline, group, x, y, z, work, file: kernel.file });
   }
 
   /** Copies all elements of one tensor over the first of another. */

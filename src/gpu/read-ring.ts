@@ -1,5 +1,6 @@
 // Results that are read while later work is already on its way: a fixed number of buffers, used over and over.
 import type { Gpu } from './device.ts';
+import type { Sent } from './device-speed.ts';
 import type { CopyEntry, PassEntry } from './pass.ts';
 import { type GpuTensor, sizeOf } from './tensor.ts';
 
@@ -37,12 +38,12 @@ export class ReadRing {
   /** Submits work with the read behind it; what comes is the whole tensor. */
   send(work: readonly PassEntry[]): Promise<ArrayBuffer> {
     const lane = this.#free.pop() ?? this.#lane();
-    this.#gpu.submit(work, lane.copy);
-    return this.#read(lane);
+    return this.#read(lane, this.#gpu.submit(work, lane.copy));
   }
 
-  async #read(lane: Lane): Promise<ArrayBuffer> {
+  async #read(lane: Lane, sent: Sent): Promise<ArrayBuffer> {
     await this.#gpu.guard(lane.buffer.mapAsync(GPUMapMode.READ));
+    this.#gpu.done(sent);
     const out = lane.buffer.getMappedRange().slice(0);
     lane.buffer.unmap();
     this.#free.push(lane);

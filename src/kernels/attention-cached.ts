@@ -1,7 +1,7 @@
 // Attention against a paged cache of keys and values, and the writing of the cache. Knows no allocation of pages.
 import { assert } from '../base/assert.ts';
 import type { Caps } from '../gpu/caps.ts';
-import type { KernelPass } from '../gpu/pass.ts';
+import { type KernelPass, MEMORY_WORK } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import { assertShape, type GpuTensor, type GpuType, shape2, shape3 } from '../gpu/tensor.ts';
 import {
@@ -9,6 +9,7 @@ import {
   type AttentionSize,
   assertHeads,
   attentionTile,
+  attentionWork,
 } from './attention-tile.ts';
 import { groupsFor } from './launch.ts';
 
@@ -154,7 +155,10 @@ export function encodeAttentionCached(pass: KernelPass, args: AttentionCachedArg
   );
   const sizes = { tileRows: tile.rows, tileHeads: tile.heads, parts, chunks, d4: D / 4, loads };
   const bind = { q, kCache, vCache, pageTable, rowSlot, rowPosition, o };
+  // Keys of a row: those of its chunks, else half a context, since nobody knows.
+  const keys = split === null ? (maxPages * PAGE) / 2 : chunks * ATTENTION_CHUNK;
   pass.dispatch(ATTENTION_CACHED, {
+    work: attentionWork(B * H * D, keys),
     params: { B, H, G, maxPages, ...sizes, scale: 1 / Math.sqrt(D) },
     bind: split === null ? bind : { ...bind, chunkSums: split.sums },
     grid: [Math.ceil(B / tile.rows), G * parts, chunks],
@@ -209,6 +213,7 @@ export function encodeKvWrite(pass: KernelPass, args: KvWriteArgs): void {
   assertShape(rowPosition, [B], 'kv-write.rowPosition');
   const each = on.length > 0 ? Math.ceil(D / KV_BLOCK) : D / 4;
   pass.dispatch(KV_WRITE, {
+    work: MEMORY_WORK * 2 * B * G * D,
     params: { B, G, D4: D / 4, maxPages },
     bind: { k, v, pageTable, rowSlot, rowPosition, kCache, vCache },
     grid: groupsFor(B * G * each),

@@ -76,3 +76,8 @@ export function attentionTile(
     overrides: { WG_SIZE: lanes },
   };
 }
+
+/** Operations of the attention of `count` values of queries over so many keys. */
+export function attentionWork(count: number, keys: number): number {
+  return 4 * count * keys;
+}

@@ -2,7 +2,7 @@
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import { assertShape, type GpuTensor, shape3 } from '../gpu/tensor.ts';
-import { assertHeads, attentionTile } from './attention-tile.ts';
+import { assertHeads, attentionTile, attentionWork } from './attention-tile.ts';
 import { groupsFor } from './launch.ts';
 
 const TILE_PARAMS = {
@@ -77,6 +77,7 @@ export function encodeAttention(pass: KernelPass, args: AttentionArgs): void {
   assertShape(lse, [M, H], 'attention.lse');
   const tile = attentionTile(pass.caps, { H, G, D });
   pass.dispatch(ATTENTION, {
+    work: attentionWork(M * H * D, M / 2),
     params: {
       M,
       H,
@@ -148,12 +149,14 @@ export function encodeAttentionGrad(pass: KernelPass, args: AttentionGradArgs): 
   const how = { variant: tile.variant, overrides: tile.overrides };
   const params = { M, H, G, d4: D / 4, loads: tile.loads, scale: 1 / Math.sqrt(D) };
   pass.dispatch(QUERY_GRAD, {
+    work: 2 * attentionWork(M * H * D, M / 2),
     params: { ...params, tileRows: tile.rows, tileHeads: tile.heads, parts: tile.parts },
     bind: { q, k, v, dO, row, start, dq },
     grid: [Math.ceil(M / tile.rows), G * tile.parts],
     ...how,
   });
   pass.dispatch(KEY_GRAD, {
+    work: 2 * attentionWork(M * H * D, M / 2),
     params,
     bind: { q, k, v, dO, row, end, dk, dv },
     grid: [Math.ceil(M / tile.lanes), G],

@@ -4,11 +4,13 @@ import { ShapeError } from '../base/errors.ts';
 import type { Caps } from '../gpu/caps.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import type { Condition } from '../gpu/shaders.ts';
-import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
+import { assertShape, type GpuTensor, rows, shape2 } from '../gpu/tensor.ts';
 import { inFamilies, tileVariant } from './launch.ts';
 import { encodeMatvec, fitsMatvec, isFew } from './matvec.ts';
 import {
   formatConditions,
+  piecesOf,
+  productWork,
   SHARD_PARAMS,
   shardBindings,
   shardParams,
@@ -37,6 +39,8 @@ const WEIGHT_GRAD = inFamilies('matmul/gemm_weight_grad', {
 
 /** Outputs of a workgroup of the GPU family along each axis. */
 const GEMM_TILE = 64;
+/** Rows from which on a product is not cut by rows. */
+const MOST_ROWS = 2 ** 20;
 
 /** Rows of a register tile: the smallest of 1, 4 and 16 that holds all rows. Bits do not depend on it. */
 function tileRows(count: number): number {
@@ -97,8 +101,9 @@ export function encodeLinear(pass: KernelPass, args: LinearArgs): void {
   if (accumulate) on.push('accumulate');
   if (bias !== null) on.push('bias');
   if (rowScale !== null) on.push('row_scale');
-  for (const shard of w.shards) {
+  for (const shard of piecesOf(w, M, pass.mostWork)) {
     pass.dispatch(LINEAR[pass.caps.family], {
+      work: productWork(M, shard.N * w.K),
       ...tiles(pass.caps, [M, shard.N], on),
       params: { ...shardParams(M, w, shard), scale: args.scale ?? 1 },
       bind: {
@@ -133,12 +138,26 @@ export function encodeLinearInputGrad(pass: KernelPass, args: LinearInputGradArg
     const on: Condition[] = [...formatConditions(w)];
     // The parts of the sum that other shards give are added to what the first wrote.
     if (args.accumulate || i > 0) on.push('accumulate');
-    pass.dispatch(INPUT_GRAD[pass.caps.family], {
-      ...tiles(pass.caps, [M, w.K], on),
-      params: { ...shardParams(M, w, shard), scale: args.scale ?? 1 },
-      bind: { dy, dx, ...shardBindings(shard) },
-    });
+    // Cut by rows of dy: a piece of the weights would be a part of a sum.
+    const most = rowsWithin(pass.mostWork, shard.N * w.K);
+    for (let from = 0; from < M; from += most) {
+      const count = Math.min(most, M - from);
+      const part = { dy: rows(dy, from, count), dx: rows(dx, from, count) };
+      pass.dispatch(INPUT_GRAD[pass.caps.family], {
+        work: productWork(count, shard.N * w.K),
+        ...tiles(pass.caps, [count, w.K], on),
+        params: { ...shardParams(count, w, shard), scale: args.scale ?? 1 },
+        bind: { ...part, ...shardBindings(shard) },
+      });
+    }
   });
+}
+
+/** Rows of a product with so many weights that are at most `work`, in whole tiles, which begin where bindings can. */
+function rowsWithin(work: number, weights: number): number {
+  let count = GEMM_TILE;
+  while (count < MOST_ROWS && productWork(2 * count, weights) <= work) count *= 2;
+  return count < MOST_ROWS ? count : Number.POSITIVE_INFINITY;
 }
 
 export interface LinearWeightGradArgs {
@@ -161,6 +180,7 @@ export function encodeLinearWeightGrad(pass: KernelPass, args: LinearWeightGradA
   assertShape(dw, [N, K], 'linear-weight-grad.dw');
   assertColumns(K, 'linear-weight-grad.x');
   pass.dispatch(WEIGHT_GRAD[pass.caps.family], {
+    work: productWork(M, N * K),
     ...tiles(pass.caps, [N, K], []),
     params: { M, N, K, scale: args.scale ?? 1 },
     bind: { dy, x, dw },

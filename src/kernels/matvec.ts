@@ -11,6 +11,8 @@ import type { QuantizedRows } from './quantize-rows.ts';
 import {
   formatConditions,
   isScaled,
+  piecesOf,
+  productWork,
   SHARD_PARAMS,
   shardBindings,
   shardParams,
@@ -131,11 +133,12 @@ export function encodeMatvec(pass: KernelPass, args: MatvecArgs): void {
     assertShape(x8.q, [M, w.K / 4], 'matvec.x8');
     on.push('int8');
   }
-  for (const shard of w.shards) {
+  const { caps } = pass;
+  for (const shard of swiglu ? w.shards : piecesOf(w, M, pass.mostWork)) {
     const columns = swiglu ? N : shard.N;
     const outputs = [M, swiglu ? 2 * N : shard.N] as const;
-    const { caps } = pass;
     pass.dispatch(MATVEC[caps.family], {
+      work: productWork(M, shard.N * w.K),
       ...(caps.family === 'gpu' ? splitTiles(caps, outputs, on) : laneTiles(caps, outputs, on)),
       params: {
         ...{ ...shardParams(M, w, shard), N: columns, Y: N },

@@ -1,7 +1,7 @@
 // What stands between the projections and the attention of a decoded row, in one dispatch: the norms of query and key heads,
 // RoPE, and the writing of the cache. Knows no model.
 import { assert } from '../base/assert.ts';
-import type { KernelPass } from '../gpu/pass.ts';
+import { type KernelPass, MEMORY_WORK } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import type { Condition } from '../gpu/shaders.ts';
 import { assertShape, type GpuTensor, shape2, shape3 } from '../gpu/tensor.ts';
@@ -66,6 +66,7 @@ export function encodeRopeKv(pass: KernelPass, args: RopeKvArgs): void {
   if (norms !== null) on.push('norm');
   if (interleaved) on.push('interleaved');
   pass.dispatch(ROPE_KV, {
+    work: MEMORY_WORK * B * (H + 2 * G) * D,
     params: { B, H, G, D, maxPages, stride, eps },
     bind: { qkv, cosSin, rows, pageTable, q, kCache, vCache, ...(norms === null ? {} : { norms }) },
     grid: groupsFor(B * (H + 2 * G)),

@@ -192,6 +192,34 @@ export function shardParams(M: number, matrix: WeightMatrix, { N, first, base, W
   return { M, N, K: matrix.K, Y: matrix.N, first, base, W };
 }
 
+/** Operations in which a weight is read, beside its part of a product: memory is slower than arithmetic. */
+const READ_WORK = 16;
+
+/** Operations of a product of M rows with `count` weights. */
+export function productWork(M: number, count: number): number {
+  return count * (2 * M + READ_WORK);
+}
+
+/** Pieces of a shard begin at multiples of this many rows: what a workgroup of any product takes. */
+const PIECE_ROWS = 256;
+
+/**
+ * The shards of a matrix in pieces of rows with which a product of M rows is at most `most` operations, as far as rows can be
+ * cut. Rows do not depend on each other, so the product has the same bits.
+ */
+export function piecesOf({ shards, K }: WeightMatrix, M: number, most: number): WeightShard[] {
+  const fitting = Math.floor(most / productWork(M, K) / PIECE_ROWS) * PIECE_ROWS;
+  const rows = Math.max(PIECE_ROWS, fitting);
+  return shards.flatMap((shard) => {
+    const pieces: WeightShard[] = [];
+    for (let at = 0; at < shard.N; at += rows) {
+      const N = Math.min(rows, shard.N - at);
+      pieces.push({ ...shard, first: shard.first + at, base: shard.base + at, N });
+    }
+    return pieces;
+  });
+}
+
 /** The tensors of a shard by their binding names. */
 export function shardBindings({ w, scale }: WeightShard): Record<string, GpuTensor> {
   return scale === null ? { w } : { w, w_scale: scale };

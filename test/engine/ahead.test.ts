@@ -4,6 +4,7 @@ import { Rng } from '../../src/base/rng.ts';
 import {
   Decoder,
   MAX_AHEAD,
+  MAX_ROWS,
   type StepResult,
   type StepRow,
   type StepSample,
@@ -23,6 +24,11 @@ class WatchedDecoder extends Decoder {
   flying = 0;
   most = 0;
   sent = 0;
+
+  /** The same steps whatever the device's speed. */
+  override get promptRows(): number {
+    return MAX_ROWS;
+  }
 
   override step(rows: readonly StepRow[], samples: readonly StepSample[], kind: StepKind) {
     return this.#watch(super.step(rows, samples, kind));

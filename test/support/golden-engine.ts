@@ -8,6 +8,7 @@ import { loadModel } from '../../src/engine/load-model.ts';
 import { EnginePolicy } from '../../src/engine/policy.ts';
 import type { Activations } from '../../src/engine/step-layer.ts';
 import type { KernelFamily } from '../../src/gpu/caps.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
 import type { KvType } from '../../src/kernels/attention-cached.ts';
 import { tokenizerFromMetadata } from '../../src/tokenizer/tokenizer.ts';
 import { adapterTarget, freshAdapter } from '../../src/train/targets.ts';
@@ -52,6 +53,7 @@ export async function goldenEngine(
     family,
     kvType = 'f32',
     activations = 'f32',
+    on,
   }: {
     size?: CacheSize;
     eosIds?: readonly number[];
@@ -59,9 +61,11 @@ export async function goldenEngine(
     family?: KernelFamily;
     kvType?: KvType;
     activations?: Activations;
+    /** In place of the file's device. */
+    on?: Gpu;
   } = {},
 ) {
-  const gpu = family === undefined ? await testGpu() : await testGpuOf(family);
+  const gpu = on ?? (family === undefined ? await testGpu() : await testGpuOf(family));
   const file = await readGguf(bytesSource(await bytesOf(`${name}.gguf`), name));
   const model = await loadModel(gpu, file, null, shardBytes === undefined ? {} : { shardBytes });
   const { config } = model;

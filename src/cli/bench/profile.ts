@@ -1,6 +1,7 @@
 // Where the time of a step goes: its dispatches again, those of one shader at a time.
 import { Rng } from '../../base/rng.ts';
 import { Gpu } from '../../gpu/device.ts';
+import type { Sent } from '../../gpu/device-speed.ts';
 import { type CopyEntry, KernelPass, type PassEntry } from '../../gpu/pass.ts';
 import { alone, type Bench, type Measured, median, timeMs } from './bench.ts';
 import { benchEngine } from './subject.ts';
@@ -13,9 +14,9 @@ const ROUNDS = 5;
 class KeepingGpu extends Gpu {
   last: readonly PassEntry[] = [];
 
-  override submit(work: KernelPass | readonly PassEntry[], read: CopyEntry | null = null): void {
+  override submit(work: KernelPass | readonly PassEntry[], read: CopyEntry | null = null): Sent {
     this.last = work instanceof KernelPass ? work.entries : work;
-    super.submit(work, read);
+    return super.submit(work, read);
   }
 }
 

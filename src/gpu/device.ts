@@ -38,6 +38,7 @@ export class Gpu {
   #failure: DeviceError | null = null;
   readonly #failed: Promise<never>;
   #reject: (error: DeviceError) => void = () => undefined;
+  readonly #pending = new Set<(error: DeviceError) => void>();
   readonly #staging = new Map<number, GPUBuffer[]>();
 
   constructor(device: GPUDevice, caps: Caps, speed = new DeviceSpeed()) {
@@ -94,17 +95,28 @@ export class Gpu {
     if (this.#failure !== null) return;
     this.#failure = error;
     this.#reject(error);
+    for (const reject of this.#pending) reject(error);
+    this.#pending.clear();
   }
 
   /** Waits for `work` or for the device's failure, whichever is first. */
   async guard<T>(work: Promise<T>): Promise<T> {
     try {
-      return await Promise.race([work, this.#failed]);
+      return await this.#unlessFailed(work);
     } catch (error) {
       // What a loss rejects may come before the loss itself is told.
       if (this.#failure === null) await Promise.race([this.failed, later(LOSS_MS)]);
       throw this.#failure ?? error;
     }
+  }
+
+  /** Not a race with {@link failed}: every loser would stay known to it, with its result, as long as the device lasts. */
+  #unlessFailed<T>(work: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#failure === null) this.#pending.add(reject);
+      else reject(this.#failure);
+      void work.then(resolve, reject).finally(() => this.#pending.delete(reject));
+    });
   }
 
   #assertAlive(): void {

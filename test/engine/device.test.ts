@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { DeviceError } from '../../src/base/errors.ts';
 import { openGpu } from '../../src/gpu/device.ts';
@@ -32,6 +34,24 @@ describe('a device', () => {
     const ms = await gpu.submitTimed(pass);
     expect(gpu.caps.timestamps).toBe(true);
     expect(ms).toBeGreaterThan(0.01);
+    gpu.destroy();
+  });
+
+  it('keeps nothing of what it waited for', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect: unknown = runInNewContext('gc');
+    if (typeof collect !== 'function') throw new Error('no gc');
+    const gpu = await open();
+    const wait = async (): Promise<WeakRef<object>> => {
+      const result = {};
+      await gpu.guard(Promise.resolve(result));
+      return new WeakRef(result);
+    };
+    const refs = await Promise.all(Array.from({ length: 8 }, wait));
+    // A reference that was read stays until the next turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve, 0));
+    collect();
+    expect(refs.filter((ref) => ref.deref() !== undefined)).toEqual([]);
     gpu.destroy();
   });
 

@@ -259,14 +259,14 @@ export class EnginePolicy implements TokenPolicy {
     const sent: Promise<StepResult>[] = [];
     let before = performance.now();
     let left = stepsOf(batch, this.#active, this.contextLength);
-    const inFull = () => sent.length >= this.#pace.depth(rows.length) || !this.#goesOn(left);
+    const mustRead = () => sent.length >= this.#pace.depth(rows.length) || !this.#goesOn(left);
     try {
       for (let next = decoder.step(rows, samples, kind); ; next = decoder.stepAhead()) {
         // A step that fails is met when its turn to be read comes.
         next.catch(() => undefined);
         sent.push(next);
         left -= 1;
-        while (sent.length > 0 && inFull()) {
+        while (sent.length > 0 && mustRead()) {
           const result = await defined(sent[0], 'a step');
           sent.shift();
           const now = performance.now();
@@ -308,13 +308,13 @@ export class EnginePolicy implements TokenPolicy {
   }
 
   #count({ kind, fed, rows: { length } }: Batch, ms: number): void {
-    this.#pace.took(length, ms);
     this.counters.steps += 1;
     const rows = fed.reduce((sum, { entry, ids }) => sum + (entry.ended ? 0 : ids.length), 0);
     if (kind === 'prefill') {
       this.counters.prefillTokens += rows;
       this.counters.prefillMs += ms;
     } else {
+      this.#pace.took(length, ms);
       this.counters.decodeTokens += rows;
       this.counters.decodeMs += ms;
     }

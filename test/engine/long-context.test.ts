@@ -50,21 +50,21 @@ describe.each([
 
 it('beyond a chunk a token takes one more dispatch a layer, and makes nothing new', async () => {
   const { gpu, model, policy, decoder } = await goldenEngine('q8_0');
-  const [request] = requests([250], { maxTokens: 40 });
-  if (request === undefined) throw new Error('no request');
-  const dispatches: number[] = [];
-  const made: number[][] = [];
-  await policy.generate(request, {
-    onTokens: () => {
-      dispatches.push(decoder.lastDispatches);
-      made.push([gpu.pipelines.bindGroupsCreated, gpu.buffersCreated]);
-    },
-  });
   const { layers } = model.config;
+  const [request] = requests([250]);
+  if (request === undefined) throw new Error('no request');
   // The first token is the prompt's; the n-th after it is sampled from 250 + n keys.
-  expect(dispatches.slice(1, 7)).toEqual(Array(6).fill(6 * layers + 5));
-  expect(dispatches.slice(7)).toEqual(Array(33).fill(7 * layers + 5));
-  expect(made.at(-1)).toEqual(made[7]);
+  const run = async (maxTokens: number) => {
+    await policy.generate({ ...request, maxTokens });
+    policy.release(request.sequence);
+    return decoder.lastDispatches;
+  };
+  expect(await run(7)).toBe(6 * layers + 5);
+  expect(await run(8)).toBe(7 * layers + 5);
+  const made = () => [gpu.pipelines.bindGroupsCreated, gpu.buffersCreated];
+  const before = made();
+  expect(await run(40)).toBe(7 * layers + 5);
+  expect(made()).toEqual(before);
 });
 
 it('int8 keeps the same tokens in fewer bytes', async () => {

@@ -4,11 +4,11 @@ import { openLine } from '../../src/workers/calls.ts';
 import { type Handlers, type PageEvent, startWorkers } from '../../src/workers/client.ts';
 import {
   decodeGpuEvent,
-  fromWireError,
   type GpuEvent,
   type GpuWorkerApi,
   type Hello,
 } from '../../src/workers/protocol.ts';
+import { fromWireError } from '../../src/workers/wire-error.ts';
 
 const PROMPT = [1, 2, 3, 4];
 let failure = '';

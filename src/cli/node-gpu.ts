@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { create, globals } from 'webgpu';
 import { DeviceError, errorMessage, InputError } from '../base/errors.ts';
 import { isKernelFamily, KERNEL_FAMILIES, type KernelFamily } from '../gpu/caps.ts';
-import { type Gpu, openGpu } from '../gpu/device.ts';
+import type { Gpu } from '../gpu/device.ts';
 import { GpuSupply } from '../gpu/gpu-supply.ts';
+import { openGpu } from '../gpu/open-gpu.ts';
 import { chooseFamily, type FamilyMemory } from '../kernels/choose-family.ts';
 import type { Flags } from './flags.ts';
 

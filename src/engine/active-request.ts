@@ -1,9 +1,10 @@
 // Requests while they are worked on: what they have, what is to be computed next, and how many ids they may still get.
 import type { GenerateOptions, GenerateRequest, GenerateResult } from '../trajectory/interfaces.ts';
 import type { TokenConstraint } from './constraint/token-constraint.ts';
-import { MAX_SAMPLES, type StepRow, type StepSample } from './decoder.ts';
+import { MAX_SAMPLES } from './decoder.ts';
 import type { CachedSequence } from './kv-cache.ts';
 import type { StepKind } from './step-layer.ts';
+import type { StepRow, StepSample } from './step-rows.ts';
 import type { StopTexts } from './stop-texts.ts';
 
 export interface ActiveRequest {

@@ -18,10 +18,11 @@ import {
   stepsOf,
 } from './active-request.ts';
 import { type TokenConstraint, TokenConstraints } from './constraint/token-constraint.ts';
-import { type Decoder, MAX_AHEAD, MAX_SAMPLES, type StepResult } from './decoder.ts';
+import { type Decoder, MAX_AHEAD, MAX_SAMPLES } from './decoder.ts';
 import { assertIds } from './model.ts';
 import type { StepKind } from './step-layer.ts';
 import { StepPace } from './step-pace.ts';
+import type { StepResult } from './step-rows.ts';
 import { StopTexts } from './stop-texts.ts';
 
 /** What was done so far, for benches and the command line. */

@@ -1,18 +1,10 @@
 // The device: buffers, uploads, submits, readbacks, and what happens when it is lost. Knows nothing of models.
-import { DeviceError, errorMessage } from '../base/errors.ts';
-import { type Caps, capsOf, type KernelFamily } from './caps.ts';
+import { DeviceError } from '../base/errors.ts';
+import type { Caps, KernelFamily } from './caps.ts';
 import { DeviceSpeed, DISPATCH_MS, type Sent, SUBMIT_MS } from './device-speed.ts';
 import { type CopyEntry, KernelPass, type PassEntry } from './pass.ts';
 import { PipelineCache } from './pipeline.ts';
 import { type GpuTensor, type GpuType, sizeOf } from './tensor.ts';
-
-export interface OpenOptions {
-  /** `high-performance` unless told otherwise. */
-  powerPreference?: GPUPowerPreference;
-}
-
-/** Features that are used when they are there. */
-const WANTED_FEATURES: readonly GPUFeatureName[] = ['subgroups', 'shader-f16', 'timestamp-query'];
 
 /** How long after a rejection the loss behind it is waited for. */
 const LOSS_MS = 500;
@@ -369,44 +361,4 @@ function encodeEntries(
     pass.dispatchWorkgroups(entry.x, entry.y, entry.z);
   }
   pass?.end();
-}
-
-/**
- * Opens the best adapter that a WebGPU implementation offers.
- * @throws {DeviceError} when there is none, or the device cannot be opened.
- */
-export async function openGpu(
-  gpu: Pick<GPU, 'requestAdapter'> | undefined,
-  options: OpenOptions = {},
-): Promise<Gpu> {
-  if (gpu === undefined) {
-    throw new DeviceError(
-      'no-webgpu',
-      'WebGPU: this environment has no navigator.gpu; use a current Chrome, Edge or Safari over https or localhost',
-    );
-  }
-  const adapter = await gpu.requestAdapter({
-    powerPreference: options.powerPreference ?? 'high-performance',
-  });
-  if (adapter === null) {
-    throw new DeviceError(
-      'no-adapter',
-      'WebGPU: no adapter; a graphics driver is missing or blocked (on Linux start Chromium with --enable-unsafe-webgpu)',
-    );
-  }
-  const caps = capsOf(adapter);
-  try {
-    const device = await adapter.requestDevice({
-      requiredFeatures: WANTED_FEATURES.filter((name) => adapter.features.has(name)),
-      requiredLimits: {
-        maxBufferSize: caps.limits.maxBufferSize,
-        maxStorageBufferBindingSize: caps.limits.maxStorageBufferBindingSize,
-      },
-    });
-    return new Gpu(device, caps);
-  } catch (cause) {
-    throw new DeviceError('no-device', `WebGPU: the device did not open: ${errorMessage(cause)}`, {
-      cause,
-    });
-  }
 }

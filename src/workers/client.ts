@@ -8,28 +8,28 @@ import {
   type Hello,
   type PageApi,
   type PageEvent,
-  toWireError,
 } from './protocol.ts';
+import { toWireError } from './wire-error.ts';
 
 export type { ModelOffer } from '../store/model-offers.ts';
 export type { ModelListing } from '../store/model-store.ts';
 export type { ModelProgress } from '../store/progress.ts';
 export type { Calls } from './calls.ts';
-export {
-  type DeviceInfo,
-  fromWireError,
-  type Handlers,
-  type ModelSource,
-  type ModelSummary,
-  type PageApi,
-  type PageEvent,
-  type Player,
-  type RecoveryEvent,
-  type RunListing,
-  type StorageListing,
-  type TraceListing,
-  type TraceView,
+export type {
+  DeviceInfo,
+  Handlers,
+  ModelSource,
+  ModelSummary,
+  PageApi,
+  PageEvent,
+  Player,
+  RecoveryEvent,
+  RunListing,
+  StorageListing,
+  TraceListing,
+  TraceView,
 } from './protocol.ts';
+export { fromWireError } from './wire-error.ts';
 
 export interface WorkersOptions {
   /** False without WebGPU: then only the agent worker starts. */

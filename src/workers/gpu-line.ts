@@ -11,13 +11,13 @@ import type {
 import { type Calls, type Line, openLine } from './calls.ts';
 import {
   decodeGpuEvent,
-  fromWireError,
   type GpuEvent,
   type GpuWorkerApi,
   type Hello,
   type ModelInfo,
   type RecoveryEvent,
 } from './protocol.ts';
+import { fromWireError } from './wire-error.ts';
 
 export interface GpuLineOptions {
   onLoading: (loadedBytes: number, totalBytes: number) => void;

@@ -4,8 +4,9 @@
 import { checkAdapter, readAdapter } from '../adapter/adapter.ts';
 import { InputError } from '../base/errors.ts';
 import { LastingEngine, type Recovery } from '../engine/lasting-engine.ts';
-import { type Gpu, openGpu } from '../gpu/device.ts';
+import type { Gpu } from '../gpu/device.ts';
 import { GpuSupply } from '../gpu/gpu-supply.ts';
+import { openGpu } from '../gpu/open-gpu.ts';
 import { chooseFamily } from '../kernels/choose-family.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import { openStoredModel } from '../store/model-record.ts';
@@ -25,16 +26,16 @@ import { modelConfig } from '../weights/model-config.ts';
 import { modelHash } from '../weights/model-hash.ts';
 import { familyMemory } from './family-memory.ts';
 import { fetchBytes } from './fetch-bytes.ts';
-import {
-  type DeviceInfo,
-  type Files,
-  type GpuEvent,
-  type GpuWorkerApi,
-  type ModelInfo,
-  type ModelSource,
-  type TrainerSettings,
-  toWireError,
+import type {
+  DeviceInfo,
+  Files,
+  GpuEvent,
+  GpuWorkerApi,
+  ModelInfo,
+  ModelSource,
+  TrainerSettings,
 } from './protocol.ts';
+import { toWireError } from './wire-error.ts';
 
 interface Loaded {
   readonly file: GgufFile;

@@ -21,25 +21,23 @@ import {
   summaryOf,
   tokenizerAt,
 } from './models.ts';
-import {
-  type DeviceInfo,
-  type EpisodeRequest,
-  fromWireError,
-  type Hello,
-  type ModelSource,
-  type ModelSummary,
-  type PageApi,
-  type PageEvent,
-  type Player,
-  type RunListing,
-  type StorageListing,
-  type TraceView,
-  toWireError,
-  type WireError,
+import type {
+  DeviceInfo,
+  EpisodeRequest,
+  Hello,
+  ModelSource,
+  ModelSummary,
+  PageApi,
+  PageEvent,
+  Player,
+  RunListing,
+  StorageListing,
+  TraceView,
 } from './protocol.ts';
 import type { Shelf } from './shelf.ts';
 import { parseTrace, viewOf } from './trace-view.ts';
 import { type RunLock, Training, type TrainingParts } from './training.ts';
+import { fromWireError, toWireError, type WireError } from './wire-error.ts';
 
 export interface PageDeskOptions {
   shelf: Promise<Shelf>;

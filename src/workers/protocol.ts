@@ -1,4 +1,4 @@
-// What crosses between the page and its workers: the calls, the streamed events and the errors. The only file that
+// What crosses between the page and its workers: the calls and the streamed events; errors are in wire-error.ts. The only file that
 // decodes an event. Must not know what a worker does with a call.
 //
 //   page --PageApi calls--> agent worker --GpuWorkerApi calls--> gpu worker
@@ -7,18 +7,7 @@
 // The page makes both channels between the workers and hands one end to each (`connect`).
 import * as Comlink from 'comlink';
 import type { AgentEvent } from '../agent/events.ts';
-import {
-  AtlasError,
-  DeviceError,
-  errorMessage,
-  InputError,
-  JudgeError,
-  ModelFileError,
-  ProtocolError,
-  ShapeError,
-  StoreError,
-  ToolError,
-} from '../base/errors.ts';
+import { ProtocolError } from '../base/errors.ts';
 import type { LabProgress } from '../lab/progress.ts';
 import type { ModelOffer } from '../store/model-offers.ts';
 import type { ModelListing } from '../store/model-store.ts';
@@ -33,6 +22,7 @@ import type {
 } from '../trajectory/interfaces.ts';
 import type { Split, Task } from '../trajectory/task.ts';
 import type { Mode, Trace } from '../trajectory/trace.ts';
+import { installErrorTransfer, type WireError } from './wire-error.ts';
 
 /** Named files, such as a PEFT folder's or a checkpoint's. */
 export type Files = Readonly<Record<string, Uint8Array>>;
@@ -314,73 +304,6 @@ function unknownEvent(message: unknown): never {
   );
 }
 
-/** An error as plain data. `type` names a class of base/errors.ts, or is null for any other error. */
-export interface WireError {
-  type: string | null;
-  name: string;
-  message: string;
-  code: string;
-  data: Readonly<Record<string, unknown>>;
-  stack: string;
-}
-
-// Not by their names at run time, which a build shortens. A subclass stands before its base.
-const ERROR_CLASSES = {
-  DeviceError,
-  ModelFileError,
-  ToolError,
-  JudgeError,
-  StoreError,
-  ProtocolError,
-  InputError,
-  ShapeError,
-  AtlasError,
-} as const;
-
-/** Any thrown value as data. */
-export function toWireError(error: unknown): WireError {
-  const found = Object.entries(ERROR_CLASSES).find(([, type]) => error instanceof type);
-  const { code, data } = error instanceof AtlasError ? error : { code: '', data: {} };
-  return {
-    type: found?.[0] ?? null,
-    name: error instanceof Error ? error.name : 'Error',
-    message: errorMessage(error),
-    code,
-    data,
-    stack: error instanceof Error ? (error.stack ?? '') : '',
-  };
-}
-
-/** The error that data stands for, of its own class, with `code` and `data`. */
-export function fromWireError(wire: WireError): Error {
-  const type = Object.entries(ERROR_CLASSES).find(([name]) => name === wire.type)?.[1];
-  const error =
-    type === undefined
-      ? new Error(wire.message)
-      : new type(wire.code, wire.message, { data: { ...wire.data } });
-  error.name = wire.type ?? wire.name;
-  error.stack = wire.stack;
-  return error;
-}
-
-function isThrown(value: unknown): value is { value: unknown } {
-  return typeof value === 'object' && value !== null && 'value' in value;
-}
-
-/** Makes comlink carry `code` and `data` of our errors. Runs once where a side imports this file. */
-function installErrorTransfer(): void {
-  const original = Comlink.transferHandlers.get('throw');
-  if (original === undefined) {
-    throw new ProtocolError('comlink', 'comlink: got no `throw` handler, need version 4');
-  }
-  Comlink.transferHandlers.set('throw', {
-    canHandle: (value): value is unknown => original.canHandle(value),
-    serialize: (thrown) => [toWireError(isThrown(thrown) ? thrown.value : thrown), []],
-    deserialize: (wire) => {
-      throw fromWireError(wire as WireError);
-    },
-  });
-}
 installErrorTransfer();
 
 /** The first message to a worker: `calls` carries its API, `events` what it tells by itself, `gpu` the way to the gpu worker. */

@@ -1,6 +1,6 @@
 // The GPU layer inside a page: the shader sources arrive there, and the device computes.
 import { expect, test } from 'vitest';
-import { openGpu } from '../../src/gpu/device.ts';
+import { openGpu } from '../../src/gpu/open-gpu.ts';
 import { SHADER_FILES } from '../../src/gpu/shaders.ts';
 
 test('the page has the shader files', () => {

@@ -1,18 +1,12 @@
 // Steps that are sent before the ones in front of them are read: what is computed, and when others may come in between.
 import { describe, expect, it } from 'vitest';
 import { Rng } from '../../src/base/rng.ts';
-import {
-  Decoder,
-  MAX_AHEAD,
-  MAX_ROWS,
-  type StepResult,
-  type StepRow,
-  type StepSample,
-} from '../../src/engine/decoder.ts';
+import { Decoder, MAX_AHEAD, MAX_ROWS } from '../../src/engine/decoder.ts';
 import { type CacheSize, KvCache } from '../../src/engine/kv-cache.ts';
 import { EnginePolicy } from '../../src/engine/policy.ts';
 import type { StepKind } from '../../src/engine/step-layer.ts';
 import { StepPace } from '../../src/engine/step-pace.ts';
+import type { StepResult, StepRow, StepSample } from '../../src/engine/step-rows.ts';
 import type { GenerateRequest, GenerateResult } from '../../src/trajectory/interfaces.ts';
 import { goldenEngine } from '../support/golden-engine.ts';
 import { FAMILIES } from '../support/gpu.ts';

@@ -3,7 +3,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { DeviceError } from '../../src/base/errors.ts';
-import { openGpu } from '../../src/gpu/device.ts';
+import { openGpu } from '../../src/gpu/open-gpu.ts';
 import { kernel } from '../../src/gpu/pipeline.ts';
 import { linkShader, SHADER_FILES } from '../../src/gpu/shaders.ts';
 import { encodeAxpy } from '../../src/kernels/optim.ts';

@@ -8,8 +8,9 @@ import {
   LastingEngine,
   type Recovery,
 } from '../../src/engine/lasting-engine.ts';
-import { type Gpu, openGpu } from '../../src/gpu/device.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
 import { GpuSupply } from '../../src/gpu/gpu-supply.ts';
+import { openGpu } from '../../src/gpu/open-gpu.ts';
 import { tokenizerFromMetadata } from '../../src/tokenizer/tokenizer.ts';
 import { adapterTarget, freshAdapter } from '../../src/train/targets.ts';
 import { GpuTrainer } from '../../src/train/trainer.ts';

@@ -1,7 +1,7 @@
 // The device that the GPU tests run on is the one they were asked to run on, and it computes.
 import { expect, test } from 'vitest';
 import { DEVICES, requiredDevices } from '../../scripts/devices.mjs';
-import { openGpu } from '../../src/gpu/device.ts';
+import { openGpu } from '../../src/gpu/open-gpu.ts';
 
 const name = process.env['ATLAS_DEVICE'] ?? requiredDevices().at(-1) ?? 'vulkan';
 

@@ -3,7 +3,8 @@
 // so the golden files say in the end which of the two is nearer.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { defined } from '../../src/base/assert.ts';
-import { type Gpu, openGpu } from '../../src/gpu/device.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
+import { openGpu } from '../../src/gpu/open-gpu.ts';
 import type { Bpe } from '../../src/tokenizer/train-bpe.ts';
 import { goldenFile, nameTokens, spellIds } from '../support/golden-page.ts';
 import { LlamaCpp, type PeerStep } from '../support/llama-cpp.ts';

@@ -1,6 +1,7 @@
 // One open device per test file, on the adapter that test/support/device.ts registered.
 import type { KernelFamily } from '../../src/gpu/caps.ts';
-import { Gpu, openGpu } from '../../src/gpu/device.ts';
+import { Gpu } from '../../src/gpu/device.ts';
+import { openGpu } from '../../src/gpu/open-gpu.ts';
 
 export const FAMILIES: readonly KernelFamily[] = ['cpu', 'gpu'];
 

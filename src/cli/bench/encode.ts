@@ -1,6 +1,7 @@
 // What the processor does for one token before the device has it, against a loop of as many dispatches and nothing else.
 import { assert, defined } from '../../base/assert.ts';
-import type { Decoder, StepRow, StepSample } from '../../engine/decoder.ts';
+import type { Decoder } from '../../engine/decoder.ts';
+import type { StepRow, StepSample } from '../../engine/step-rows.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { PassEntry } from '../../gpu/pass.ts';
 import { type Bench, interleaved, type Measured } from './bench.ts';

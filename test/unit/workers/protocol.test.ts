@@ -11,13 +11,12 @@ import { openLine } from '../../../src/workers/calls.ts';
 import {
   decodeGpuEvent,
   decodePageEvent,
-  fromWireError,
   type GpuEvent,
   type Hello,
   type PageEvent,
   serveWorker,
-  toWireError,
 } from '../../../src/workers/protocol.ts';
+import { fromWireError, toWireError } from '../../../src/workers/wire-error.ts';
 
 interface Greeter {
   greet(name: string): Promise<string>;

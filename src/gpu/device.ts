@@ -184,9 +184,11 @@ export class Gpu {
 
   /**
    * Work of a dispatch that is not too long: it falls with the device's speed, and rises when that is far above, since what was
-   * recorded with it is kept and made again for another.
+   * recorded with it is kept and made again for another. A software adapter has no watchdog, and its speed changes with
+   * whatever else the machine does: nothing is cut there.
    */
   get dispatchWork(): number {
+    if (this.caps.software) return Number.POSITIVE_INFINITY;
     const now = this.speed.workIn(DISPATCH_MS);
     if (now < this.#dispatchWork || now >= 16 * this.#dispatchWork) {
       this.#dispatchWork = 4 ** Math.floor(Math.log2(now) / 2);

@@ -34,10 +34,10 @@ class FixedSpeed extends DeviceSpeed {
   }
 }
 
-/** The file's device, as if it did so many units of work a millisecond. */
+/** The file's device, as if it were a GPU that did so many units of work a millisecond. */
 async function gpuOf(perMs: number, family: KernelFamily = 'cpu'): Promise<Gpu> {
   const { device, caps } = await testGpu();
-  return new Gpu(device, { ...caps, family }, new FixedSpeed(perMs));
+  return new Gpu(device, { ...caps, family, software: false }, new FixedSpeed(perMs));
 }
 
 const FAST = 1e12;
@@ -71,7 +71,7 @@ describe('a plan', () => {
     const speed = new (class extends DeviceSpeed {
       override workIn = (ms: number) => ms * perMs;
     })();
-    const gpu = new Gpu(device, caps, speed);
+    const gpu = new Gpu(device, { ...caps, software: false }, speed);
     const at = (value: number): number => {
       perMs = value;
       return gpu.dispatchWork;

@@ -54,8 +54,11 @@ function relative(got: ArrayLike<number>, want: ArrayLike<number>): number {
   return Math.sqrt(difference / size);
 }
 
+const LOSSES = ['sft', 'grpo', 'grpo-kl-seqmean', 'dr-grpo'];
+
 describe.each(GOLDEN_CASES)('$model with an adapter, $family family', ({ model, family }) => {
-  it.each(['sft', 'grpo', 'grpo-kl-seqmean', 'dr-grpo'])(
+  // Losses use no matrix kernel, and software drivers take long over the GPU family: all of them on one model there.
+  it.each(family === 'cpu' || model === 'q4_k_m' ? LOSSES : ['sft'])(
     '%s: loss, log-probabilities, gradients',
     async (name) => {
       const { trainer, target } = await adapterTrainer(model, family);

@@ -61,10 +61,14 @@ it('beyond a chunk a token takes one more dispatch a layer, and makes nothing ne
   };
   expect(await run(7)).toBe(6 * layers + 5);
   expect(await run(8)).toBe(7 * layers + 5);
-  const made = () => [gpu.pipelines.bindGroupsCreated, gpu.buffersCreated];
-  const before = made();
-  expect(await run(40)).toBe(7 * layers + 5);
-  expect(made()).toEqual(before);
+  // Prompts may be cut otherwise on a device that was measured meanwhile; tokens behind the ninth need nothing new.
+  const made: number[][] = [];
+  await policy.generate(
+    { ...request, maxTokens: 40 },
+    { onTokens: () => made.push([gpu.pipelines.bindGroupsCreated, gpu.buffersCreated]) },
+  );
+  expect(made).toHaveLength(40);
+  expect(made.at(-1)).toEqual(made[8]);
 });
 
 it('int8 keeps the same tokens in fewer bytes', async () => {

@@ -13,26 +13,13 @@ import { GpuTrainer } from '../../src/train/trainer.ts';
 import type { Batch } from '../../src/trajectory/batch.ts';
 import { experimentSchema } from '../../src/trajectory/experiment.ts';
 import type { GenerateRequest } from '../../src/trajectory/interfaces.ts';
+import { FixedSpeed } from '../support/fixed-speed.ts';
 import { goldenEngine } from '../support/golden-engine.ts';
 import { FAMILIES, testGpu } from '../support/gpu.ts';
 import { guarded, normals, valuesOf } from '../support/guarded.ts';
 import { weightsOf } from '../support/matrix-case.ts';
 
 const SEED = 53;
-
-/** A device that is held to be of one speed, whatever was measured. */
-class FixedSpeed extends DeviceSpeed {
-  readonly #perMs: number;
-
-  constructor(perMs: number) {
-    super();
-    this.#perMs = perMs;
-  }
-
-  override workIn(ms: number): number {
-    return ms * this.#perMs;
-  }
-}
 
 /** The file's device, as if it were a GPU that did so many units of work a millisecond. */
 async function gpuOf(perMs: number, family: KernelFamily = 'cpu'): Promise<Gpu> {

@@ -48,8 +48,8 @@ class PatternReader {
     const body = this.#choice(true);
     const ended = this.#take('$');
     if (this.#at < this.#chars.length) throw new Unknown();
-    const any = this.#all.repeat(this.#set(without(new Set())), 0, Number.POSITIVE_INFINITY);
-    const free = (is: boolean) => (is ? this.#all.empty : any);
+    const anything = this.#all.repeat(this.#set(without(new Set())), 0, Number.POSITIVE_INFINITY);
+    const free = (is: boolean) => (is ? this.#all.empty : anything);
     return this.#all.seq(free(anchored), body, free(ended));
   }
 

@@ -14,7 +14,7 @@ import { f32Matrix, productWork } from '../kernels/weight-matrix.ts';
 import type { AdapterWeights } from './adapter-weights.ts';
 import { JoinedAdapter } from './joined-adapter.ts';
 import type { KvCache } from './kv-cache.ts';
-import type { Model } from './model.ts';
+import { layerMatrices, type Model } from './model.ts';
 import {
   type Activations,
   encodeLayer,
@@ -75,6 +75,8 @@ export class Decoder {
   readonly #inputs: GpuTensor;
   readonly #outputs: GpuTensor;
   readonly #results: ReadRing;
+  /** Of all layers' matrices, whatever model of these sizes is set. */
+  readonly #weights: number;
   readonly #staged = new Uint32Array((ROW_FIELDS.length + SAMPLE_FIELDS.length) * MAX_ROWS);
   #plans = new Map<string, Plan>();
   #adapter: AdapterWeights | null = null;
@@ -93,6 +95,7 @@ export class Decoder {
     this.#inputs = gpu.tensor('step.inputs', [fields, MAX_ROWS], 'u32');
     this.#outputs = gpu.tensor('step.outputs', [2 * MAX_ROWS], 'u32');
     this.#results = new ReadRing(gpu, this.#outputs, MAX_AHEAD);
+    this.#weights = layerMatrices(model).reduce((sum, { N, K }) => sum + N * K, 0);
   }
 
   get lastDispatches(): number {
@@ -266,20 +269,9 @@ export class Decoder {
 
   /** Rows of prompts in a step: so many that it is not too long for those who wait, on a device of this one's speed. */
   get promptRows(): number {
-    const { layers } = this.#model;
-    const matrices = layers.flatMap(({ q, k, v, o, gate, up, down }) => [
-      q,
-      k,
-      v,
-      o,
-      gate,
-      up,
-      down,
-    ]);
-    const weights = matrices.reduce((sum, { N, K }) => sum + N * K, 0);
     const most = this.#gpu.speed.workIn(SUBMIT_MS);
     let rows = MAX_ROWS;
-    while (rows > MIN_PROMPT_ROWS && productWork(rows, weights) > most) rows /= 2;
+    while (rows > MIN_PROMPT_ROWS && productWork(rows, this.#weights) > most) rows /= 2;
     return rows;
   }
 

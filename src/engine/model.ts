@@ -123,6 +123,11 @@ function tensorsOfModel(model: Model): Set<GpuTensor> {
   );
 }
 
+/** The matrices of all layers, in order; the head is not among them. */
+export function layerMatrices({ layers }: Model): WeightMatrix[] {
+  return layers.flatMap(({ q, k, v, o, gate, up, down }) => [q, k, v, o, gate, up, down]);
+}
+
 /** Frees everything a model holds. */
 export function freeModel(gpu: Gpu, model: Model): void {
   const tensors = [...tensorsOfModel(model), model.cosSin];

@@ -1,11 +1,11 @@
 // Decoding: tokens a second for one sequence and for sixteen, and one sequence against what its dispatches and its
 // arithmetic would take by themselves on this device, in this run.
 import { Rng } from '../../base/rng.ts';
-import type { Model } from '../../engine/model.ts';
+import { layerMatrices, type Model } from '../../engine/model.ts';
 import type { EnginePolicy } from '../../engine/policy.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import type { KernelPass } from '../../gpu/pass.ts';
-import { encodeLinear } from '../../kernels/linear.ts';
+import { encodeMatvec } from '../../kernels/matvec.ts';
 import { alone, type Bench, interleaved, type Measured, median, timeMs } from './bench.ts';
 import { type BenchPass, emptyPass } from './empty-pass.ts';
 import { benchEngine, flopPerToken } from './subject.ts';
@@ -63,13 +63,13 @@ async function passMs(gpu: Gpu, pass: KernelPass): Promise<number> {
 }
 
 /** Every matrix of the model on one row, each once, in the format that decoding reads. */
-function matvecPass(gpu: Gpu, { layers, head }: Model): BenchPass {
+function matvecPass(gpu: Gpu, model: Model): BenchPass {
+  const { layers, head } = model;
   const widest = Math.max(head.N, ...layers.flatMap(({ gate, down }) => [gate.N, down.K]));
   const [x, y] = [gpu.tensor('bench.vx', [widest]), gpu.tensor('bench.vy', [widest])];
   const pass = gpu.pass();
-  const matrices = layers.flatMap(({ q, k, v, o, gate, up, down }) => [q, k, v, o, gate, up, down]);
-  for (const w of [...matrices, head]) {
-    encodeLinear(pass, { x: { ...x, shape: [1, w.K] }, w, y: { ...y, shape: [1, w.N] } });
+  for (const w of [...layerMatrices(model), head]) {
+    encodeMatvec(pass, { x: { ...x, shape: [1, w.K] }, w, y: { ...y, shape: [1, w.N] } });
   }
   return { pass, free: () => gpu.free(x, y) };
 }

@@ -1,6 +1,6 @@
 // WebGPU in Node: Dawn, and the Vulkan driver that it is pointed at.
 import { existsSync, readdirSync } from 'node:fs';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { create, globals } from 'webgpu';
@@ -10,6 +10,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { GpuSupply } from '../gpu/gpu-supply.ts';
 import { openGpu } from '../gpu/open-gpu.ts';
 import { chooseFamily, type FamilyMemory } from '../kernels/choose-family.ts';
+import { nodeDisk } from './disk.ts';
 import type { Flags } from './flags.ts';
 
 /** Flags that every command with a device takes. */
@@ -133,9 +134,9 @@ function familyMemory(): FamilyMemory {
     write: async (text) => {
       const fresh = `${path}.${process.pid}`;
       try {
-        await mkdir(folder, { recursive: true });
-        await writeFile(fresh, text);
-        await rename(fresh, path);
+        await nodeDisk.makeDirectory(folder);
+        await nodeDisk.writeFile(fresh, new TextEncoder().encode(text));
+        await nodeDisk.rename(fresh, path);
       } catch (error) {
         process.stderr.write(`kernels: not remembered: ${errorMessage(error)}\n`);
       }

@@ -1,12 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Gpu } from '../../src/gpu/device.ts';
-import {
-  encodeKvWrite,
-  IDLE_POSITION,
-  KV_TYPES,
-  PAGE,
-  splitChunks,
-} from '../../src/kernels/attention-cached.ts';
+import { IDLE_POSITION, KV_TYPES, PAGE, splitChunks } from '../../src/kernels/attention-cached.ts';
 import { attention, cacheRow } from '../../src/kernels/cpu/attention.ts';
 import {
   Cache,
@@ -15,8 +9,8 @@ import {
   LONG,
   pageTableOf,
   type Row,
-  rowTensors,
   SHORT,
+  writeRows,
 } from '../support/attention-cache.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, normals, valuesOf, withSubgroups, worstError } from '../support/guarded.ts';
@@ -129,16 +123,13 @@ describe('writing of the cache', () => {
     const [k, v] = [normals(9, B * G * D), normals(10, B * G * D)];
     const kCache = guarded(real, [positions, G, D], old);
     const vCache = guarded(real, [positions, G, D], old);
-    const pass = real.pass();
-    encodeKvWrite(pass, {
-      k: real.upload('k', [B, G, D], k),
-      v: real.upload('v', [B, G, D], v),
+    writeRows(real, rows, [G, D], {
+      k,
+      v,
       pageTable: real.upload('table', [lengths.length, maxPages], table),
-      ...rowTensors(real, rows),
       kCache: kCache.view,
       vCache: vCache.view,
     });
-    real.submit(pass);
     for (const [cache, values] of [
       [kCache, k],
       [vCache, v],

@@ -1,13 +1,8 @@
 // The KV cache as int8: what is written, what attention over it is, and how far that is from f32.
 import { describe, expect, it } from 'vitest';
-import {
-  encodeKvWrite,
-  IDLE_POSITION,
-  kvLayout,
-  PAGE,
-} from '../../src/kernels/attention-cached.ts';
+import { IDLE_POSITION, kvLayout, PAGE } from '../../src/kernels/attention-cached.ts';
 import { attention, cacheRow, quantised } from '../../src/kernels/cpu/attention.ts';
-import { Cache, IDLE, pageTableOf, rowTensors, SHORT } from '../support/attention-cache.ts';
+import { Cache, IDLE, pageTableOf, SHORT, writeRows } from '../support/attention-cache.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, normals, valuesOf, worstError } from '../support/guarded.ts';
 import { TOLERANCES } from '../support/tolerances.ts';
@@ -118,16 +113,13 @@ describe('writing of the cache', () => {
       k.fill(0, 0, Math.min(32, D));
       v[Math.min(32, D) - 1] = -9;
       const caches = { k: guarded(real, shape, old), v: guarded(real, shape, old) };
-      const pass = real.pass();
-      encodeKvWrite(pass, {
-        k: real.upload('k', [B, G, D], k),
-        v: real.upload('v', [B, G, D], v),
+      writeRows(real, rows, [G, D], {
+        k,
+        v,
         pageTable: real.upload('table', [lengths.length, maxPages], table),
-        ...rowTensors(real, rows),
         kCache: { ...caches.k.view, type: 'u32' },
         vCache: { ...caches.v.view, type: 'u32' },
       });
-      real.submit(pass);
       for (const [cache, x] of [
         [caches.k, k],
         [caches.v, v],

@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { Gpu } from '../../src/gpu/device.ts';
 import { encodeAttention } from '../../src/kernels/attention.ts';
 import { attention } from '../../src/kernels/cpu/attention.ts';
-import { type AttentionCase, attentionCase, attentionInput } from '../support/attention-case.ts';
+import {
+  type AttentionCase,
+  attentionCase,
+  attentionInput,
+  uploadAttention,
+} from '../support/attention-case.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, valuesOf, withSubgroups, worstError } from '../support/guarded.ts';
 import { TOLERANCES } from '../support/tolerances.ts';
@@ -24,15 +29,12 @@ const CASES: AttentionCase[] = [
 ];
 
 async function run(gpu: Gpu, { shape }: AttentionCase, input: ReturnType<typeof attentionInput>) {
-  const { M, H, G, D } = shape;
+  const { M, H, D } = shape;
   const o = guarded(gpu, [M, H, D]);
   const lse = guarded(gpu, [M, H]);
   const pass = gpu.pass();
   encodeAttention(pass, {
-    q: gpu.upload('q', [M, H, D], input.q),
-    k: gpu.upload('k', [M, G, D], input.k),
-    v: gpu.upload('v', [M, G, D], input.v),
-    start: gpu.upload('start', [M], input.start),
+    ...uploadAttention(gpu, shape, input),
     o: o.view,
     lse: lse.view,
   });
@@ -84,13 +86,9 @@ it.each([attentionCase([3, 1, 21, 300], [4, 2, 8]), attentionCase([7], [1, 1, 4]
 it.each([4, 8, 32, 64])('attention compiles for subgroups of %i', async (subgroupSize) => {
   const gpu = withSubgroups(real, Gpu, subgroupSize);
   const given = attentionCase([3], [2, 1, 8]);
-  const { M, H, G, D } = given.shape;
-  const { q, k, v, start } = attentionInput(given);
+  const { M, H, D } = given.shape;
   encodeAttention(gpu.pass(), {
-    q: gpu.upload('q', [M, H, D], q),
-    k: gpu.upload('k', [M, G, D], k),
-    v: gpu.upload('v', [M, G, D], v),
-    start: gpu.upload('start', [M], start),
+    ...uploadAttention(gpu, given.shape, attentionInput(given)),
     o: gpu.tensor('o', [M, H, D]),
     lse: gpu.tensor('lse', [M, H]),
   });

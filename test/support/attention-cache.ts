@@ -12,7 +12,7 @@ import {
   PAGE,
   splitShape,
 } from '../../src/kernels/attention-cached.ts';
-import { attentionCase, attentionInput } from './attention-case.ts';
+import { attentionCase, attentionInput, uploadAttention } from './attention-case.ts';
 import { guarded, normals, valuesOf } from './guarded.ts';
 
 export interface Row {
@@ -48,13 +48,30 @@ export function pageTableOf({ lengths, maxPages }: Layout): Uint32Array {
   return Uint32Array.from(new Rng(3).shuffle(pages));
 }
 
-export function rowTensors(gpu: Gpu, rows: readonly Row[]) {
+function rowTensors(gpu: Gpu, rows: readonly Row[]) {
   const slots = Uint32Array.from(rows, (row) => row.slot);
   const positions = Uint32Array.from(rows, (row) => row.position);
   return {
     rowSlot: gpu.upload('rowSlot', [rows.length], slots),
     rowPosition: gpu.upload('rowPosition', [rows.length], positions),
   };
+}
+
+/** Writes rows of keys and values [B, G, D] into caches. */
+export function writeRows(
+  gpu: Gpu,
+  rows: readonly Row[],
+  heads: readonly [G: number, D: number],
+  to: Record<'k' | 'v', Float32Array> & Record<'pageTable' | 'kCache' | 'vCache', GpuTensor>,
+): void {
+  const pass = gpu.pass();
+  encodeKvWrite(pass, {
+    ...to,
+    ...rowTensors(gpu, rows),
+    k: gpu.upload('k', [rows.length, ...heads], to.k),
+    v: gpu.upload('v', [rows.length, ...heads], to.v),
+  });
+  gpu.submit(pass);
 }
 
 export type How = 'prefill' | 'decode' | 'split';
@@ -104,17 +121,14 @@ export class Cache {
 
   write(rows: readonly Row[] = this.layout.rows): void {
     const { G, D } = this.shape;
-    const pass = this.gpu.pass();
-    const B = rows.length;
-    encodeKvWrite(pass, {
-      k: this.gpu.upload('k', [B, G, D], this.gather(this.input.k, rows, G * D)),
-      v: this.gpu.upload('v', [B, G, D], this.gather(this.input.v, rows, G * D)),
+    const part = (values: Float32Array) => this.gather(values, rows, G * D);
+    writeRows(this.gpu, rows, [G, D], {
+      k: part(this.input.k),
+      v: part(this.input.v),
       pageTable: this.table,
-      ...rowTensors(this.gpu, rows),
       kCache: this.kCache,
       vCache: this.vCache,
     });
-    this.gpu.submit(pass);
   }
 
   /** Records attention of rows; its output, and the sums of its chunks. */
@@ -147,14 +161,11 @@ export class Cache {
   /** The uncached kernel over the same sequences. */
   async uncached(): Promise<Float32Array> {
     const { gpu, input } = this;
-    const { M, H, G, D } = this.shape;
+    const { M, H, D } = this.shape;
     const o = gpu.tensor('o', [M, H, D]);
     const pass = gpu.pass();
     encodeAttention(pass, {
-      q: gpu.upload('q', [M, H, D], input.q),
-      k: gpu.upload('k', [M, G, D], input.k),
-      v: gpu.upload('v', [M, G, D], input.v),
-      start: gpu.upload('start', [M], input.start),
+      ...uploadAttention(gpu, this.shape, input),
       o,
       lse: gpu.tensor('lse', [M, H]),
     });

@@ -1,4 +1,5 @@
 // Packed sequences for the attention tests.
+import type { Gpu } from '../../src/gpu/device.ts';
 import type { AttentionShape } from '../../src/kernels/cpu/attention.ts';
 import { normals } from './guarded.ts';
 
@@ -43,5 +44,19 @@ export function attentionInput({ lengths, shape: { M, H, G, D } }: AttentionCase
     v: normals(seed + 2, M * G * D),
     dO: normals(seed + 3, M * H * D),
     ...packed(lengths),
+  };
+}
+
+/** What uncached attention reads of a case: q [M, H, D], k and v [M, G, D], start [M]. */
+export function uploadAttention(
+  gpu: Gpu,
+  { M, H, G, D }: AttentionShape,
+  { q, k, v, start }: Pick<ReturnType<typeof attentionInput>, 'q' | 'k' | 'v' | 'start'>,
+) {
+  return {
+    q: gpu.upload('q', [M, H, D], q),
+    k: gpu.upload('k', [M, G, D], k),
+    v: gpu.upload('v', [M, G, D], v),
+    start: gpu.upload('start', [M], start),
   };
 }

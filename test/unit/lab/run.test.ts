@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { appendFile, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,31 +5,20 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { AtlasError, DeviceError, InputError } from '../../../src/base/errors.ts';
 import { openRunDirectory } from '../../../src/cli/run-store.ts';
 import { evaluate } from '../../../src/lab/evaluate.ts';
-import { runPretrain } from '../../../src/lab/pretrain.ts';
 import { type RunOptions, runExperiment } from '../../../src/lab/run.ts';
-import type { EpisodeRuntime, LabRuntime } from '../../../src/lab/runtime.ts';
+import type { LabRuntime } from '../../../src/lab/runtime.ts';
 import { generateTasks } from '../../../src/toolspace/tasks.ts';
 import {
   type Experiment,
   experimentSchema,
   type Metrics,
   metricsSchema,
-  pretrainSchema,
 } from '../../../src/trajectory/experiment.ts';
 import type { TokenPolicy } from '../../../src/trajectory/interfaces.ts';
 import { traceSchema } from '../../../src/trajectory/trace.ts';
-import { Bigram } from '../../support/bigram.ts';
-import { directEpisode } from '../../support/direct-episode.ts';
+import type { Bigram } from '../../support/bigram.ts';
+import { collect, episodes, fresh, remains, sha, tokenizer } from '../../support/lab-case.ts';
 import { MemoryRunStore } from '../../support/memory-run-store.ts';
-import { nanoTokenizer } from '../../support/nano-tokenizer.ts';
-
-const tokenizer = nanoTokenizer();
-const episodes: EpisodeRuntime = {
-  tokenizer,
-  openEpisode: async (task) => directEpisode(task),
-  promptStyle: 'compact',
-  schemaStyle: 'signature',
-};
 
 const optimiser = { learningRate: 150, clipNorm: 0 };
 const limits = { calls: 3, resultCharacters: 400, contextTokens: 700, turnTokens: 60 };
@@ -56,17 +44,10 @@ const GRPO = experimentSchema.parse({
   checkpointEvery: 2,
 });
 
-const fresh = () => new Bigram(tokenizer.vocabSize, tokenizer.eosIds, 5);
 let taught: Bigram;
 
 function runtimeOf(model: Bigram): LabRuntime {
   return { ...episodes, policy: model, trainer: model };
-}
-
-async function collect(run: AsyncIterable<Metrics>): Promise<Metrics[]> {
-  const all: Metrics[] = [];
-  for await (const metrics of run) all.push(metrics);
-  return all;
 }
 
 async function runWith(
@@ -76,19 +57,6 @@ async function runWith(
   more: Partial<RunOptions> = {},
 ) {
   return collect(runExperiment({ experiment, runtime: runtimeOf(model), store, ...more }));
-}
-
-const sha = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
-
-/** Hashes of what a run leaves, without the timing log, which knows a clock. */
-function remains(store: MemoryRunStore) {
-  const parts = [...store.files, ...Object.entries(store.checkpoint ?? {})];
-  return {
-    metrics: store.logs.metrics,
-    trajectories: store.logs.trajectories.map(sha),
-    // The state counts lines of the timing log too, and those are as many.
-    files: parts.map(([name, bytes]) => `${name} ${sha(bytes)}`),
-  };
 }
 
 beforeAll(async () => {
@@ -326,45 +294,6 @@ describe('grpo', () => {
     const algorithm = { ...GRPO.algorithm, temperature: 0.5 } as Experiment['algorithm'];
     await expect(runWith({ ...GRPO, algorithm }, taught.copy(), store)).rejects.toThrow(InputError);
     expect(store.operations).toBe(0);
-  });
-});
-
-describe('pretrain', () => {
-  const experiment = pretrainSchema.parse({
-    v: 1,
-    name: 'from nothing',
-    seed: 2,
-    modes: { eager: 0.3, isl: 0.3, itl: 0.4 },
-    phases: [
-      { kind: 'primer', tokens: 900, tokensPerStep: 300, lossOn: 'policy' },
-      { kind: 'episodes', tokens: 4000, tokensPerStep: 1200, lossOn: 'all' },
-    ],
-    optimiser: { learningRate: 20, clipNorm: 0, warmupSteps: 2, schedule: 'cosine' },
-    checkpointEvery: 2,
-  });
-  const run = (store: MemoryRunStore, resume = false) =>
-    collect(runPretrain({ experiment, runtime: { ...episodes, trainer: fresh() }, store, resume }));
-
-  it('goes through its phases, and goes on after a death with the same bytes', async () => {
-    const whole = new MemoryRunStore();
-    const metrics = await run(whole);
-    const lines = whole.logs.metrics.map((line) => JSON.parse(line));
-    expect(lines.map((line) => line.phase)).toEqual(
-      lines.map((line) => line.phase).toSorted((a, b) => a - b),
-    );
-    expect(new Set(lines.map((line) => line.phase))).toEqual(new Set([0, 1]));
-    expect(lines.at(-1).seen).toBeGreaterThanOrEqual(4900);
-    expect(lines[0].learningRate).toBe(10);
-    expect(metrics[2]?.loss ?? Number.NaN).toBeLessThan(metrics[0]?.loss ?? 0);
-    expect([...whole.files.keys()]).toEqual(['experiment.json', 'weights.f64']);
-    for (const dieAt of [2, 5, 7, 8, 12]) {
-      const store = new MemoryRunStore();
-      store.dieAt = dieAt;
-      await expect(run(store)).rejects.toThrow('the process died');
-      store.dieAt = Number.POSITIVE_INFINITY;
-      await run(store, true);
-      expect(remains(store)).toEqual(remains(whole));
-    }
   });
 });
 

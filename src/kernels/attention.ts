@@ -1,9 +1,18 @@
-// Causal attention over packed sequences with grouped heads, forward and backward. Knows no cache.
+// Causal attention over packed sequences, and over trees of sequences that share their beginnings, with grouped heads, forward
+// and backward. Knows no cache.
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import { assertShape, type GpuTensor, shape3 } from '../gpu/tensor.ts';
 import { assertHeads, attentionTile, attentionWork } from './attention-tile.ts';
 import { groupsFor } from './launch.ts';
+
+/**
+ * A row of `tree` places a row of tokens: the first row of its tree, one past the last row of its own segment, one past the
+ * last row of all that hangs below its segment; the fourth is not read. Trees follow one another. A tree is laid out in depth
+ * first: a segment (neighbouring rows, at least one) and behind it the segments that go on from its last row, each with what
+ * is below it. A row sees those of its own segment up to itself, and the segments above. A sequence alone is a tree of one.
+ */
+export const TREE_COLUMNS = ['first', 'segmentEnd', 'treeEnd', 'unused'] as const;
 
 const TILE_PARAMS = {
   M: 'u32',
@@ -20,7 +29,7 @@ const TILE_PARAMS = {
 const ATTENTION = kernel({
   file: 'attention/attention',
   params: TILE_PARAMS,
-  reads: ['q', 'k', 'v', 'start'],
+  reads: ['q', 'k', 'v', 'tree'],
   writes: ['o', 'lse'],
 });
 
@@ -34,14 +43,14 @@ const DELTA = kernel({
 const QUERY_GRAD = kernel({
   file: 'attention/attention_query_grad',
   params: TILE_PARAMS,
-  reads: ['q', 'k', 'v', 'dO', 'row', 'start'],
+  reads: ['q', 'k', 'v', 'dO', 'row', 'tree'],
   writes: ['dq'],
 });
 
 const KEY_GRAD = kernel({
   file: 'attention/attention_key_grad',
   params: { M: 'u32', H: 'u32', G: 'u32', d4: 'u32', loads: 'u32', scale: 'f32' },
-  reads: ['q', 'k', 'v', 'dO', 'row', 'end'],
+  reads: ['q', 'k', 'v', 'dO', 'row', 'tree'],
   writes: ['dk', 'dv'],
 });
 
@@ -52,8 +61,8 @@ export interface AttentionArgs {
   readonly k: GpuTensor;
   /** (M, G, D) */
   readonly v: GpuTensor;
-  /** (M) u32, first row of the row's sequence; sequences are runs of neighbouring rows */
-  readonly start: GpuTensor;
+  /** (M, 4) u32, see {@link TREE_COLUMNS} */
+  readonly tree: GpuTensor;
   /** (M, H, D) */
   readonly o: GpuTensor;
   /** (M, H), natural log-sum-exp of the scaled scores, for the backward pass */
@@ -61,18 +70,18 @@ export interface AttentionArgs {
 }
 
 /**
- * o[m] = Σ_j softmax_j(q[m]·k[j] / √D) v[j] over the rows j = start[m]..m (online softmax: Milakov & Gimelshein 2018,
- * arXiv:1805.02867). A row's bits depend on its own sequence alone.
+ * o[m] = Σ_j softmax_j(q[m]·k[j] / √D) v[j] over the rows j that m sees (online softmax: Milakov & Gimelshein 2018,
+ * arXiv:1805.02867). A row's bits depend on what it sees alone.
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeAttention(pass: KernelPass, args: AttentionArgs): void {
-  const { q, k, v, start, o, lse } = args;
+  const { q, k, v, tree, o, lse } = args;
   const [M, H, D] = shape3(q, 'attention.q');
   const [, G] = shape3(k, 'attention.k');
   assertHeads({ H, G, D }, 'attention.q');
   assertShape(k, [M, G, D], 'attention.k');
   assertShape(v, [M, G, D], 'attention.v');
-  assertShape(start, [M], 'attention.start');
+  assertShape(tree, [M, TREE_COLUMNS.length], 'attention.tree');
   assertShape(o, [M, H, D], 'attention.o');
   assertShape(lse, [M, H], 'attention.lse');
   const tile = attentionTile(pass.caps, { H, G, D });
@@ -89,7 +98,7 @@ export function encodeAttention(pass: KernelPass, args: AttentionArgs): void {
       loads: tile.loads,
       scale: 1 / Math.sqrt(D),
     },
-    bind: { q, k, v, start, o, lse },
+    bind: { q, k, v, tree, o, lse },
     grid: [Math.ceil(M / tile.rows), G * tile.parts],
     variant: tile.variant,
     overrides: tile.overrides,
@@ -101,9 +110,7 @@ export interface AttentionGradArgs {
   readonly q: GpuTensor;
   readonly k: GpuTensor;
   readonly v: GpuTensor;
-  readonly start: GpuTensor;
-  /** (M) u32, one past the last row of the row's sequence */
-  readonly end: GpuTensor;
+  readonly tree: GpuTensor;
   /** as the forward pass wrote them */
   readonly o: GpuTensor;
   readonly lse: GpuTensor;
@@ -126,7 +133,7 @@ export interface AttentionGradArgs {
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeAttentionGrad(pass: KernelPass, args: AttentionGradArgs): void {
-  const { q, k, v, start, end, o, lse, dO, row, dq, dk, dv } = args;
+  const { q, k, v, tree, o, lse, dO, row, dq, dk, dv } = args;
   const [M, H, D] = shape3(q, 'attention-grad.q');
   const [, G] = shape3(k, 'attention-grad.k');
   assertHeads({ H, G, D }, 'attention-grad.q');
@@ -136,8 +143,7 @@ export function encodeAttentionGrad(pass: KernelPass, args: AttentionGradArgs): 
   for (const [name, tensor] of Object.entries({ k, v, dk, dv })) {
     assertShape(tensor, [M, G, D], `attention-grad.${name}`);
   }
-  assertShape(start, [M], 'attention-grad.start');
-  assertShape(end, [M], 'attention-grad.end');
+  assertShape(tree, [M, TREE_COLUMNS.length], 'attention-grad.tree');
   assertShape(lse, [M, H], 'attention-grad.lse');
   assertShape(row, [M, H, 2], 'attention-grad.row');
   pass.dispatch(DELTA, {
@@ -151,14 +157,14 @@ export function encodeAttentionGrad(pass: KernelPass, args: AttentionGradArgs): 
   pass.dispatch(QUERY_GRAD, {
     work: 2 * attentionWork(M * H * D, M / 2),
     params: { ...params, tileRows: tile.rows, tileHeads: tile.heads, parts: tile.parts },
-    bind: { q, k, v, dO, row, start, dq },
+    bind: { q, k, v, dO, row, tree, dq },
     grid: [Math.ceil(M / tile.rows), G * tile.parts],
     ...how,
   });
   pass.dispatch(KEY_GRAD, {
     work: 2 * attentionWork(M * H * D, M / 2),
     params,
-    bind: { q, k, v, dO, row, end, dk, dv },
+    bind: { q, k, v, dO, row, tree, dk, dv },
     grid: [Math.ceil(M / tile.lanes), G],
     ...how,
   });

@@ -9,7 +9,7 @@ import { encodeQkNormRopeGrad, encodeQkNormWeightGrad } from '../kernels/qk-norm
 import { encodeRmsNormGrad, encodeRmsNormWeightGrad } from '../kernels/rms-norm.ts';
 import { encodeSwigluGrad } from '../kernels/swiglu.ts';
 import type { WeightMatrix } from '../kernels/weight-matrix.ts';
-import { adaptedStems, headViews, type RowContext } from './forward.ts';
+import { encodeRecompute, headViews, type RowContext } from './forward.ts';
 import type { Parameters } from './parameters.ts';
 import type { LayerActivations } from './workspace.ts';
 
@@ -23,7 +23,8 @@ export interface BackwardContext extends RowContext {
 export function encodeBackward(pass: KernelPass, context: BackwardContext, dx: GpuTensor): void {
   for (let l = context.model.layers.length - 1; l >= 0; l--) {
     const weights = defined(context.model.layers[l], `layer ${l}`);
-    const a = context.space.layer(l, context.M, adaptedStems(context.adapter, l));
+    encodeRecompute(pass, context, l, weights);
+    const a = context.space.layer(l, context.M);
     encodeFfnBackward(pass, context, l, weights, a, dx);
     encodeAttentionBackward(pass, context, l, weights, a, dx);
   }
@@ -37,9 +38,8 @@ function encodeFfnBackward(
   a: LayerActivations,
   dx: GpuTensor,
 ): void {
-  const { space, M, model } = context;
-  const dh = space.wide('dh', M, model.config.ffn);
-  const dIn = space.wide('dIn', M, model.config.hidden);
+  const { space, M } = context;
+  const [dh, dIn] = [space.rows('dh', M), space.rows('dIn', M)];
   const back = projectionBackward(pass, context, l, a);
   back('ffn_down', { dy: dx, x: a.h, w: weights.down, dx: dh });
   encodeSwigluGrad(pass, { dh, gate: a.gate, up: a.up });
@@ -63,9 +63,8 @@ function encodeAttentionBackward(
   dx: GpuTensor,
 ): void {
   const { space, M, model, row } = context;
-  const { hidden: C, heads: H, kvHeads: G, headDim: D } = model.config;
-  const heads = (name: string, count: number) =>
-    reshape(space.wide(name, M, count * D), [M, count, D]);
+  const { heads: H, kvHeads: G, headDim: D } = model.config;
+  const heads = (name: string, count: number) => reshape(space.rows(name, M), [M, count, D]);
   const [dAtt, dq, dk, dv] = [heads('dAtt', H), heads('dq', H), heads('dk', G), heads('dv', G)];
   const [dqRaw, dkRaw] = [heads('dqRaw', H), heads('dkRaw', G)];
   const flat = (tensor: GpuTensor) => reshape(tensor, [M, (tensor.shape[1] ?? 0) * D]);
@@ -79,9 +78,8 @@ function encodeAttentionBackward(
     o: views.att,
     lse: a.lse,
     dO: dAtt,
-    start: row.start,
-    end: row.end,
-    row: space.view('attentionRow', [M, H, 2], 'f32', [space.tokens, H, 2]),
+    tree: row.tree,
+    row: space.rows('attentionRow', M),
     dq,
     dk,
     dv,
@@ -98,7 +96,7 @@ function encodeAttentionBackward(
     dx: dkRaw,
     rstd: a.kRstd,
   });
-  const dIn = space.wide('dIn', M, C);
+  const dIn = space.rows('dIn', M);
   back('attn_q', { dy: flat(dqRaw), x: a.attnIn, w: weights.q, dx: dIn });
   back('attn_k', { dy: flat(dkRaw), x: a.attnIn, w: weights.k, dx: dIn, accumulate: true });
   back('attn_v', { dy: flat(dv), x: a.attnIn, w: weights.v, dx: dIn, accumulate: true });
@@ -178,7 +176,7 @@ function projectionBackward(
     const pair = adapter?.pairs.get(name);
     if (adapter === null || pair === undefined) return;
     const t = defined(a.low[stem], `${name} activations`);
-    const dt = space.wide('dt', M, adapter.paddedRank);
+    const dt = space.rows('dt', M);
     const scale = adapter.scale;
     encodeLinearWeightGrad(pass, { dy, x: t, dw: parameters.grad(`${name}.lora_b`), scale });
     encodeLinearInputGrad(pass, { dy, w: pair.b, dx: dt, scale });

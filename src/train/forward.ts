@@ -1,4 +1,6 @@
-// The forward pass of a packed row of M tokens, keeping what the backward pass needs.
+// The forward pass of a packed row of M tokens. What of it is kept for the backward pass is the workspace's to say: a layer
+// that is not there any more is computed again from its input.
+import { defined } from '../base/assert.ts';
 import type { AdapterWeights } from '../engine/adapter-weights.ts';
 import { encodeProjection } from '../engine/adapter-weights.ts';
 import type { LayerWeights, Model } from '../engine/model.ts';
@@ -6,11 +8,12 @@ import type { KernelPass } from '../gpu/pass.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
 import { encodeAttention } from '../kernels/attention.ts';
 import { encodeEmbed } from '../kernels/embed.ts';
+import { encodeHalveRows, encodeRestoreRows } from '../kernels/half-rows.ts';
+import { encodeLinear } from '../kernels/linear.ts';
 import { encodeQkNormRope } from '../kernels/qk-norm-rope.ts';
 import { encodeRmsNorm } from '../kernels/rms-norm.ts';
 import { encodeSwiglu } from '../kernels/swiglu.ts';
 import type { WeightMatrix } from '../kernels/weight-matrix.ts';
-import { PROJECTIONS } from '../weights/model-config.ts';
 import type { LayerActivations, UploadedRow, Workspace } from './workspace.ts';
 
 export interface RowContext {
@@ -21,63 +24,85 @@ export interface RowContext {
   readonly M: number;
 }
 
-/** Stems of a layer's projections that the adapter has. */
-export function adaptedStems(adapter: AdapterWeights | null, l: number): string[] {
-  if (adapter === null) return [];
-  return PROJECTIONS.filter((name) => adapter.pairs.has(`blk.${l}.${name}`));
-}
-
 /** Residual stream after the last layer, (M, C). */
 export function encodeForward(pass: KernelPass, context: RowContext): GpuTensor {
   const { model, space, row, M } = context;
-  const { hidden: C, layers } = model.config;
-  const input = (l: number): GpuTensor => space.wide(`${l}.x`, M, C);
-  encodeEmbed(pass, { ids: row.ids, table: model.embed, y: input(0) });
+  encodeEmbed(pass, { ids: row.ids, table: model.embed, y: space.input(0, M) });
   model.layers.forEach((weights, l) => {
-    encodeLayer(pass, context, l, weights, input(l + 1));
+    const a = space.layer(l, M);
+    const halved = space.halved(l, M);
+    encodeLayerInside(pass, context, l, weights);
+    if (halved !== null) encodeHalveRows(pass, { x: a.x, rstd: a.attnRstd, to: halved });
+    const out = space.input(l + 1, M);
+    pass.copy(a.xMid, out);
+    project(pass, context, l, a)('ffn_down', a.h, weights.down, out, { accumulate: true });
   });
-  return input(layers);
+  return space.input(model.config.layers, M);
 }
 
-function encodeLayer(
+/** What the backward pass reads of layer l, where it was not kept, with the bits that it had. */
+export function encodeRecompute(
   pass: KernelPass,
   context: RowContext,
   l: number,
   weights: LayerWeights,
-  out: GpuTensor,
 ): void {
-  const { model, adapter, space, M } = context;
-  const { eps } = model.config;
-  const a = space.layer(l, M, adaptedStems(adapter, l));
-  const project = (
+  const { space, M, model } = context;
+  if (space.sizes.checkpoints === 'all') return;
+  const halved = space.halved(l, M);
+  if (halved !== null) encodeRestoreRows(pass, halved, space.input(l, M));
+  // The last layer's are still there.
+  else if (l === model.config.layers - 1) return;
+  encodeLayerInside(pass, context, l, weights);
+  // Of the down projection only what its adapter's gradient reads.
+  const { h, low } = space.layer(l, M);
+  const pair = context.adapter?.pairs.get(`blk.${l}.ffn_down`);
+  if (pair !== undefined) {
+    encodeLinear(pass, { x: h, w: pair.a, y: defined(low['ffn_down'], 'low ffn_down') });
+  }
+}
+
+/** y (+)= projection of x by a layer's matrix, with its adapter. */
+function project(
+  pass: KernelPass,
+  { adapter }: Pick<RowContext, 'adapter'>,
+  l: number,
+  a: LayerActivations,
+) {
+  return (
     stem: string,
     x: GpuTensor,
     w: WeightMatrix,
     y: GpuTensor,
     how: { accumulate?: boolean; bias?: GpuTensor | null } = {},
-  ) =>
-    encodeProjection(pass, {
-      x,
-      w,
-      y,
-      stem: `blk.${l}.${stem}`,
-      adapter,
-      t: a.low[stem] ?? null,
-      ...how,
-    });
+  ) => {
+    const t = a.low[stem] ?? null;
+    encodeProjection(pass, { x, w, y, stem: `blk.${l}.${stem}`, adapter, t, ...how });
+  };
+}
+
+/** A layer up to what its down projection reads. */
+function encodeLayerInside(
+  pass: KernelPass,
+  context: RowContext,
+  l: number,
+  weights: LayerWeights,
+): void {
+  const { model, space, M } = context;
+  const { eps } = model.config;
+  const a = space.layer(l, M);
+  const to = project(pass, context, l, a);
   encodeRmsNorm(pass, { x: a.x, w: weights.attnNorm, y: a.attnIn, rstd: a.attnRstd, eps });
-  project('attn_q', a.attnIn, weights.q, a.qRaw, { bias: weights.qBias });
-  project('attn_k', a.attnIn, weights.k, a.kRaw, { bias: weights.kBias });
-  project('attn_v', a.attnIn, weights.v, a.v, { bias: weights.vBias });
+  to('attn_q', a.attnIn, weights.q, a.qRaw, { bias: weights.qBias });
+  to('attn_k', a.attnIn, weights.k, a.kRaw, { bias: weights.kBias });
+  to('attn_v', a.attnIn, weights.v, a.v, { bias: weights.vBias });
   encodeAttentionPart(pass, context, weights, a);
   pass.copy(a.x, a.xMid);
-  project('attn_output', a.att, weights.o, a.xMid, { accumulate: true });
+  to('attn_output', a.att, weights.o, a.xMid, { accumulate: true });
   encodeRmsNorm(pass, { x: a.xMid, w: weights.ffnNorm, y: a.ffnIn, rstd: a.ffnRstd, eps });
-  project('ffn_gate', a.ffnIn, weights.gate, a.gate);
-  project('ffn_up', a.ffnIn, weights.up, a.up);
+  to('ffn_gate', a.ffnIn, weights.gate, a.gate);
+  to('ffn_up', a.ffnIn, weights.up, a.up);
   encodeSwiglu(pass, { gate: a.gate, up: a.up, h: a.h });
-  pass.copy(a.xMid, out);
-  project('ffn_down', a.h, weights.down, out, { accumulate: true });
 }
 
 function encodeAttentionPart(
@@ -95,7 +120,7 @@ function encodeAttentionPart(
   encodeQkNormRope(pass, { ...rope, x: views.qRaw, norm: qNorm, y: views.q });
   encodeQkNormRope(pass, { ...rope, x: views.kRaw, norm: kNorm, y: views.k });
   const { q, k, v, att } = views;
-  encodeAttention(pass, { q, k, v, start: row.start, o: att, lse: a.lse });
+  encodeAttention(pass, { q, k, v, tree: row.tree, o: att, lse: a.lse });
 }
 
 /** The (M, heads, D) views of a layer's projections. */

@@ -6,11 +6,7 @@ import { type GpuTensor, rows } from '../gpu/tensor.ts';
 import { encodeEmbed, encodeEmbedGrad } from '../kernels/embed.ts';
 import { encodeGrpoLoss, encodeSftLoss } from '../kernels/grpo-loss.ts';
 import { encodeLinear, encodeLinearInputGrad, encodeLinearWeightGrad } from '../kernels/linear.ts';
-import {
-  encodeLogitsGrad,
-  encodeLogSoftmax,
-  logSoftmaxScratchShape,
-} from '../kernels/log-softmax.ts';
+import { encodeLogitsGrad, encodeLogSoftmax } from '../kernels/log-softmax.ts';
 import { encodeRmsNorm } from '../kernels/rms-norm.ts';
 import { f32Matrix } from '../kernels/weight-matrix.ts';
 import type { Objective } from '../trajectory/batch.ts';
@@ -26,10 +22,8 @@ interface HeadContext {
 
 /** Final norm of the rows that predict loss tokens: (L, C), and what its backward pass needs. */
 function encodeGather(pass: KernelPass, { model, space, row, L }: HeadContext, x: GpuTensor) {
-  const C = model.config.hidden;
-  const gathered = space.view('head.x', [L, C], 'f32', [space.lossTokens, C]);
-  const normed = space.view('head.normed', [L, C], 'f32', [space.lossTokens, C]);
-  const rstd = space.vector('head.rstd', L);
+  const [gathered, normed] = [space.rows('head.x', L), space.rows('head.normed', L)];
+  const rstd = space.rows('head.rstd', L);
   encodeEmbed(pass, { ids: row.lossRows, table: f32Matrix(x), y: gathered });
   encodeRmsNorm(pass, {
     x: gathered,
@@ -48,13 +42,10 @@ function forChunks(
   normed: GpuTensor,
   visit: (chunk: Chunk) => void,
 ): void {
-  const V = model.config.vocab;
   for (let from = 0; from < L; from += space.logitsRows) {
     const count = Math.min(space.logitsRows, L - from);
-    const logits = space.view('head.logits', [count, V], 'f32', [space.logitsRows, V]);
-    const lse = space.view('head.lse', [count], 'f32', [space.logitsRows]);
-    const most = logSoftmaxScratchShape(space.logitsRows, V);
-    const partial = space.view('head.partial', logSoftmaxScratchShape(count, V), 'f32', most);
+    const [logits, lse] = [space.rows('head.logits', count), space.rows('head.lse', count)];
+    const partial = space.softmaxPartial(count);
     const { logprob, entropy } = space.report(from, count);
     const part = rows(normed, from, count);
     encodeLinear(pass, { x: part, w: model.head, y: logits });
@@ -94,11 +85,10 @@ export function encodeHeadBackward(
   scatter: { offsets: GpuTensor; order: GpuTensor },
 ): GpuTensor {
   const { model, space, row, L, M, full, parameters } = context;
-  const C = model.config.hidden;
   const { gathered, normed, rstd } = encodeGather(pass, context, x);
-  const dNormed = space.view('head.dNormed', [L, C], 'f32', [space.lossTokens, C]);
+  const dNormed = space.rows('head.dNormed', L);
   forChunks(pass, context, normed, ({ from, count, logits, lse, normed: part }) => {
-    const coef = space.view('head.coef', [count], 'f32', [space.logitsRows]);
+    const coef = space.rows('head.coef', count);
     const input = (tensor: GpuTensor) => rows(tensor, from, count);
     encodeTokenLoss(pass, context, objective, from, count, coef);
     encodeLogitsGrad(pass, { logits, targets: input(row.targets), lse, coef });
@@ -109,10 +99,10 @@ export function encodeHeadBackward(
     }
   });
   space.encodeReport(pass);
-  const dGathered = space.view('head.dGathered', [L, C], 'f32', [space.lossTokens, C]);
+  const dGathered = space.rows('head.dGathered', L);
   const norm = { dy: dNormed, x: gathered, w: model.outputNorm, rstd, dx: dGathered };
   encodeNormBackward(pass, context, 'output_norm.weight', norm, false);
-  const dx = space.wide('dx', M, C);
+  const dx = space.rows('dx', M);
   pass.clear(dx);
   encodeEmbedGrad(pass, { dy: dGathered, ...scatter, dTable: dx });
   return dx;

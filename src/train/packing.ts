@@ -1,7 +1,9 @@
-// Batches as the GPU gets them: sequences joined into one row without padding, and one entry for each token whose
-// log-probability is wanted. Pure host code.
+// Batches as the GPU gets them: sequences joined into one row without padding, common beginnings once, and one entry for
+// each token whose log-probability is wanted. Pure host code.
+import { defined } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import type { Batch, Objective, TrainSequence } from '../trajectory/batch.ts';
+import { compareIds, layOutRows, sharedLength } from './prefix-tree.ts';
 
 /** Some sequences of a batch in one row of M tokens, with L loss tokens. */
 export interface PackedRow {
@@ -9,9 +11,8 @@ export interface PackedRow {
   readonly L: number;
   readonly ids: Uint32Array<ArrayBuffer>;
   readonly positions: Uint32Array<ArrayBuffer>;
-  /** First row of the token's sequence, and one past its last. */
-  readonly start: Uint32Array<ArrayBuffer>;
-  readonly end: Uint32Array<ArrayBuffer>;
+  /** (M, 4), see TREE_COLUMNS. */
+  readonly tree: Uint32Array<ArrayBuffer>;
   /** Row whose hidden state predicts the loss token, and the token's id. */
   readonly lossRows: Uint32Array<ArrayBuffer>;
   readonly targets: Uint32Array<ArrayBuffer>;
@@ -21,7 +22,9 @@ export interface PackedRow {
   /** Weight of the token's term in the loss; 0 for tokens that are only looked at. */
   readonly weights: Float32Array<ArrayBuffer>;
   /** (sequence index in the batch, position in it) of each loss token. */
-  readonly origin: readonly (readonly [number, number])[];
+  readonly origin: readonly (readonly [sequence: number, position: number])[];
+  /** Further tokens that are only looked at and have the log-probability of a loss token, by its number. */
+  readonly also: readonly (readonly [entry: number, sequence: number, position: number])[];
 }
 
 /** The weight that each masked token's term has in the loss, by sequence and position (golden cases' aggregates). */
@@ -64,21 +67,34 @@ function tokenWeight(objective: Objective, total: number, own: number, count: nu
   }
 }
 
-/** Cuts a list of sequences into rows of at most `maxTokens` tokens, in order; a longer sequence has a row of its own. */
-export function groupByTokens<T extends { readonly ids: readonly number[] }>(
-  sequences: readonly T[],
-  maxTokens: number,
+/**
+ * Cuts a list of sequences into rows of at most `maxTokens` tokens and as many loss tokens; a longer sequence has a row of its
+ * own. With `share` sequences that begin alike come together, and count what they have in common once; else they keep their
+ * order.
+ */
+export function groupByTokens(
+  sequences: readonly { readonly ids: readonly number[]; readonly lossTokens: number }[],
+  { maxTokens, share }: Pick<PackOptions, 'maxTokens' | 'share'>,
 ): number[][] {
+  const idsOf = (i: number) => sequences[i]?.ids ?? [];
+  const order = sequences.map((_, i) => i);
+  if (share) order.sort((a, b) => compareIds(idsOf(a), idsOf(b)) || a - b);
   const groups: number[][] = [];
-  let tokens = Number.POSITIVE_INFINITY;
-  sequences.forEach((sequence, i) => {
-    if (tokens + sequence.ids.length > maxTokens) {
-      groups.push([]);
-      tokens = 0;
+  let [tokens, lossTokens] = [Number.POSITIVE_INFINITY, 0];
+  for (const i of order) {
+    const before = groups.at(-1)?.at(-1);
+    const ids = idsOf(i);
+    const loss = sequences[i]?.lossTokens ?? 0;
+    const shared = share && before !== undefined ? sharedLength(ids, idsOf(before)) : 0;
+    if (tokens + ids.length - shared > maxTokens || lossTokens + loss > maxTokens) {
+      groups.push([i]);
+      [tokens, lossTokens] = [ids.length, loss];
+    } else {
+      groups.at(-1)?.push(i);
+      tokens += ids.length - shared;
+      lossTokens += loss;
     }
-    groups.at(-1)?.push(i);
-    tokens += sequence.ids.length;
-  });
+  }
   return groups;
 }
 
@@ -89,6 +105,8 @@ export interface PackOptions {
   readonly everyToken: boolean;
   /** Multiplies all weights. */
   readonly scale: number;
+  /** Lay what sequences have in common at the beginning out once. */
+  readonly share: boolean;
 }
 
 /** @throws {InputError} for empty masks and missing log-probabilities. */
@@ -110,15 +128,13 @@ export function packBatch(batch: Batch, options: PackOptions): PackedRow[] {
       throw new InputError('batch', `batch.sequences.${i}: no ref_logprobs, kl above 0 needs them`);
     }
   });
-  return groupByTokens(sequences, options.maxTokens).map((members) =>
-    packRow(sequences, members, weights, options),
-  );
+  return packRows(sequences, weights, options);
 }
 
 /** Rows for log-probabilities alone: every token after the first has an entry, and nothing is trained. */
 export function packReference(
   sequences: readonly { readonly ids: readonly number[] }[],
-  maxTokens: number,
+  { maxTokens, share }: Pick<PackOptions, 'maxTokens' | 'share'>,
 ): PackedRow[] {
   const whole = sequences.map(({ ids }) => ({
     ids: [...ids],
@@ -126,9 +142,22 @@ export function packReference(
     advantage: 0,
   }));
   const weights = whole.map(({ mask }) => mask);
-  return groupByTokens(whole, maxTokens)
-    .map((members) => packRow(whole, members, weights, { maxTokens, everyToken: true, scale: 0 }))
-    .filter((row) => row.L > 0);
+  const options = { maxTokens, share, everyToken: true, scale: 0 };
+  return packRows(whole, weights, options).filter((row) => row.L > 0);
+}
+
+function packRows(
+  sequences: readonly TrainSequence[],
+  weights: readonly (readonly number[])[],
+  options: PackOptions,
+): PackedRow[] {
+  const sizes = sequences.map(({ ids }, i) => {
+    const trained = weights[i]?.filter((weight) => weight !== 0).length ?? 0;
+    return { ids, lossTokens: options.everyToken ? ids.length - 1 : trained };
+  });
+  return groupByTokens(sizes, options).map((members) =>
+    packRow(sequences, members, weights, options),
+  );
 }
 
 function packRow(
@@ -137,58 +166,64 @@ function packRow(
   weights: readonly (readonly number[])[],
   options: PackOptions,
 ): PackedRow {
-  const row = emptyLists();
-  let base = 0;
-  for (const index of members) {
-    const sequence = sequences[index];
-    if (sequence === undefined) continue;
-    const { ids, advantage, old_logprobs: old, ref_logprobs: ref } = sequence;
-    ids.forEach((id, t) => {
-      row.ids.push(id);
-      row.positions.push(t);
-      row.start.push(base);
-      row.end.push(base + ids.length);
+  const placed = members.map((index) => defined(sequences[index], `sequence ${index}`));
+  const { ids, positions, tree, rowsOf } = layOutRows(
+    placed.map((sequence) => sequence.ids),
+    options.share,
+  );
+  const loss = emptyLists();
+  const looked = new Map<string, number>();
+  placed.forEach((sequence, i) => {
+    const index = members[i] ?? 0;
+    const { advantage, old_logprobs: old, ref_logprobs: ref } = sequence;
+    sequence.ids.forEach((id, t) => {
       const weight = weights[index]?.[t] ?? 0;
       if (t === 0 || (weight === 0 && !options.everyToken)) return;
-      row.lossRows.push(base + t - 1);
-      row.targets.push(id);
-      row.old.push(old?.[t] ?? 0);
-      row.ref.push(ref?.[t] ?? 0);
-      row.advantages.push(advantage);
-      row.weights.push(weight * options.scale);
-      row.origin.push([index, t]);
+      const row = rowsOf[i]?.[t - 1] ?? 0;
+      if (weight === 0) {
+        const name = `${row} ${id}`;
+        const same = looked.get(name);
+        if (same !== undefined) {
+          loss.also.push([same, index, t]);
+          return;
+        }
+        looked.set(name, loss.targets.length);
+      }
+      loss.rows.push(row);
+      loss.targets.push(id);
+      loss.old.push(old?.[t] ?? 0);
+      loss.ref.push(ref?.[t] ?? 0);
+      loss.advantages.push(advantage);
+      loss.weights.push(weight * options.scale);
+      loss.origin.push([index, t]);
     });
-    base += ids.length;
-  }
+  });
   return {
-    M: row.ids.length,
-    L: row.targets.length,
-    ids: Uint32Array.from(row.ids),
-    positions: Uint32Array.from(row.positions),
-    start: Uint32Array.from(row.start),
-    end: Uint32Array.from(row.end),
-    lossRows: Uint32Array.from(row.lossRows),
-    targets: Uint32Array.from(row.targets),
-    oldLogprobs: Float32Array.from(row.old),
-    refLogprobs: Float32Array.from(row.ref),
-    advantages: Float32Array.from(row.advantages),
-    weights: Float32Array.from(row.weights),
-    origin: row.origin,
+    M: ids.length,
+    L: loss.targets.length,
+    ids: Uint32Array.from(ids),
+    positions: Uint32Array.from(positions),
+    tree: Uint32Array.from(tree),
+    lossRows: Uint32Array.from(loss.rows),
+    targets: Uint32Array.from(loss.targets),
+    oldLogprobs: Float32Array.from(loss.old),
+    refLogprobs: Float32Array.from(loss.ref),
+    advantages: Float32Array.from(loss.advantages),
+    weights: Float32Array.from(loss.weights),
+    origin: loss.origin,
+    also: loss.also,
   };
 }
 
 function emptyLists() {
   return {
-    ids: [] as number[],
-    positions: [] as number[],
-    start: [] as number[],
-    end: [] as number[],
-    lossRows: [] as number[],
+    rows: [] as number[],
     targets: [] as number[],
     old: [] as number[],
     ref: [] as number[],
     advantages: [] as number[],
     weights: [] as number[],
     origin: [] as [number, number][],
+    also: [] as [number, number, number][],
   };
 }

@@ -14,6 +14,8 @@ import { encodeBackward } from './backward.ts';
 import { checkpointFiles, readCheckpointFiles } from './checkpoint.ts';
 import { encodeForward, type RowContext } from './forward.ts';
 import { encodeHeadBackward, encodeHeadForward } from './head.ts';
+import type { Checkpoints } from './layout.ts';
+import { trainSizes } from './memory-plan.ts';
 import { type PackedRow, packBatch, packReference } from './packing.ts';
 import type { Parameters } from './parameters.ts';
 import { type Report, Workspace } from './workspace.ts';
@@ -22,6 +24,10 @@ export interface TrainerOptions {
   readonly optimiser: OptimiserSettings;
   /** Tokens of one packed row; larger batches are cut at sequence boundaries. */
   readonly maxTokens?: number;
+  /** What is kept of each layer: by default everything where that is small, else its input. */
+  readonly checkpoints?: Checkpoints;
+  /** Compute what sequences have in common at the beginning once; on by default. */
+  readonly share?: boolean;
   /** Make every token's log-probability known, not only the trained ones'. */
   readonly everyToken?: boolean;
   /** Called when the weights have moved: keys and values that were kept under the old ones are stale. */
@@ -38,6 +44,8 @@ export interface TrainTarget {
 }
 
 const DEFAULT_MAX_TOKENS = 2048;
+/** Rows that a workspace has at first: short rows that follow need no other. */
+const FIRST_TOKENS = 512;
 
 export class GpuTrainer implements Trainer {
   readonly #gpu: Gpu;
@@ -65,14 +73,11 @@ export class GpuTrainer implements Trainer {
     batch.sequences.forEach((sequence, i) => {
       assertIds(sequence.ids, model.config, `batch.sequences.${i}`);
     });
-    const rows = packBatch(batch, {
-      maxTokens: this.#options.maxTokens ?? DEFAULT_MAX_TOKENS,
-      everyToken: this.#options.everyToken ?? false,
-      scale,
-    });
+    const everyToken = this.#options.everyToken ?? false;
+    const rows = packBatch(batch, { ...this.#packing, everyToken, scale });
     const total = new Totals(batch);
     for (const row of rows) {
-      const space = this.#workspace(row.M);
+      const space = this.#workspace(row);
       this.#submitRow(space, row, batch);
       total.add(row, await space.readReport(row.L));
     }
@@ -83,7 +88,7 @@ export class GpuTrainer implements Trainer {
     const { model, adapter, parameters } = this.#target;
     const uploaded = space.uploadRow(row);
     const { M, L } = row;
-    const scatter = space.uploadIndex('scatter', tokensById(row.lossRows, M), space.tokens);
+    const scatter = space.uploadIndex('scatter', tokensById(row.lossRows, M));
     const pass = this.#gpu.pass();
     const full = adapter === null;
     const context = { model, adapter, space, row: uploaded, M, L, parameters, full };
@@ -92,20 +97,29 @@ export class GpuTrainer implements Trainer {
     encodeBackward(pass, context, dx);
     if (full) {
       const index = tokensById(row.ids, model.config.vocab);
-      const tokens = space.uploadIndex('tokens', index, model.config.vocab);
+      const tokens = space.uploadIndex('tokens', index);
       const dTable = parameters.grad('token_embd.weight');
       encodeEmbedGrad(pass, { dy: dx, ...tokens, dTable });
     }
     this.#gpu.submit(pass);
   }
 
-  #workspace(tokens: number): Workspace {
-    if (this.#space === null || this.#space.tokens < tokens) {
-      this.#space?.free();
-      const { model, adapter } = this.#target;
-      const size = Math.max(tokens, Math.min(512, this.#options.maxTokens ?? DEFAULT_MAX_TOKENS));
-      this.#space = new Workspace(this.#gpu, model.config, adapter?.paddedRank ?? 0, size);
-    }
+  get #packing() {
+    const { maxTokens = DEFAULT_MAX_TOKENS, share = true } = this.#options;
+    return { maxTokens, share };
+  }
+
+  #workspace({ M, L }: PackedRow): Workspace {
+    const had = this.#space?.sizes ?? { tokens: 0, lossTokens: 0 };
+    if (this.#space !== null && M <= had.tokens && L <= had.lossTokens) return this.#space;
+    this.#space?.free();
+    const least = Math.min(FIRST_TOKENS, this.#packing.maxTokens);
+    const sizes = trainSizes(this.#target, {
+      tokens: Math.max(M, had.tokens, least),
+      lossTokens: Math.max(L, had.lossTokens, least),
+      checkpoints: this.#options.checkpoints,
+    });
+    this.#space = new Workspace(this.#gpu, sizes);
     return this.#space;
   }
 
@@ -139,17 +153,14 @@ export class GpuTrainer implements Trainer {
   ): Promise<number[][]> {
     const { model } = this.#target;
     const out = sequences.map(({ ids }) => ids.map(() => 0));
-    const maxTokens = this.#options.maxTokens ?? DEFAULT_MAX_TOKENS;
-    for (const row of packReference(sequences, maxTokens)) {
-      const space = this.#workspace(row.M);
+    for (const row of packReference(sequences, this.#packing)) {
+      const space = this.#workspace(row);
       const pass = this.#gpu.pass();
       const context: RowContext = { model, adapter, space, row: space.uploadRow(row), M: row.M };
       encodeHeadForward(pass, { ...context, L: row.L }, encodeForward(pass, context));
       this.#gpu.submit(pass);
       const { logprob } = await space.readReport(row.L);
-      row.origin.forEach(([i, t], n) => {
-        defined(out[i], 'sequence')[t] = logprob[n] ?? 0;
-      });
+      placeLogprobs(row, logprob, out);
     }
     return out;
   }
@@ -184,6 +195,14 @@ export class GpuTrainer implements Trainer {
   }
 }
 
+/** Puts the log-probabilities of a row's loss tokens where their sequences have them. */
+function placeLogprobs(row: PackedRow, logprob: Float32Array, out: readonly number[][]): void {
+  row.origin.forEach(([i, t], n) => {
+    defined(out[i], 'sequence')[t] = logprob[n] ?? 0;
+  });
+  for (const [n, i, t] of row.also) defined(out[i], 'sequence')[t] = logprob[n] ?? 0;
+}
+
 /** Sums the reports of a batch's rows. */
 class Totals {
   readonly #logprobs: number[][];
@@ -198,9 +217,9 @@ class Totals {
   }
 
   add(row: PackedRow, report: Report): void {
-    row.origin.forEach(([i, t], n) => {
-      defined(this.#logprobs[i], 'sequence')[t] = report.logprob[n] ?? 0;
-      if (row.weights[n] === 0) return;
+    placeLogprobs(row, report.logprob, this.#logprobs);
+    row.weights.forEach((weight, n) => {
+      if (weight === 0) return;
       this.#entropy += report.entropy[n] ?? 0;
       this.#loss += report.stats[n * LOSS_STATS.length] ?? 0;
       this.#kl += report.stats[n * LOSS_STATS.length + 1] ?? 0;

@@ -1,11 +1,11 @@
-// Buffers of a training step: saved activations and scratch, sized once and seen at each row's own size. No recompute:
-// every layer keeps what its backward pass reads.
+// Buffers of a training step: what the layout says, made when first asked for and seen at each row's own size.
+import { defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass } from '../gpu/pass.ts';
-import { type GpuTensor, type GpuType, rows } from '../gpu/tensor.ts';
+import { type GpuTensor, rows } from '../gpu/tensor.ts';
 import { LOSS_STATS } from '../kernels/grpo-loss.ts';
-import { ROW_CHUNKS } from '../kernels/launch.ts';
-import type { ModelConfig } from '../weights/model-config.ts';
+import { logSoftmaxScratchShape } from '../kernels/log-softmax.ts';
+import { type BufferShape, logitsRowsOf, type TrainSizes, trainLayout } from './layout.ts';
 import type { PackedRow } from './packing.ts';
 
 /** What is read back of each loss token: log-probability and entropy, then the rows of LOSS_STATS. */
@@ -16,11 +16,9 @@ export interface Report {
   readonly stats: Float32Array;
 }
 
-/** Logits held at once, in elements; a chunk has at least 128 loss tokens. */
-const LOGITS_ELEMENTS = 2 ** 20;
-
-/** Saved by the forward pass of a layer. */
+/** Filled by the forward pass of a layer. */
 export interface LayerActivations {
+  /** Its input. */
   readonly x: GpuTensor;
   readonly attnRstd: GpuTensor;
   readonly attnIn: GpuTensor;
@@ -44,75 +42,86 @@ export interface LayerActivations {
   readonly low: Readonly<Record<string, GpuTensor>>;
 }
 
+/** A layer's input in halves of its row's size, see encodeHalveRows. */
+export interface HalvedInput {
+  readonly half: GpuTensor;
+  readonly rstd: GpuTensor;
+}
+
 export class Workspace {
+  readonly sizes: TrainSizes;
+  /** Loss tokens whose logits are there at once. */
   readonly logitsRows: number;
   readonly #gpu: Gpu;
-  readonly #config: ModelConfig;
-  readonly #rank: number;
+  readonly #layout: ReadonlyMap<string, BufferShape>;
   readonly #tensors = new Map<string, GpuTensor>();
-  /** Tokens and loss tokens that fit. */
-  readonly tokens: number;
-  readonly lossTokens: number;
 
-  constructor(gpu: Gpu, config: ModelConfig, rank: number, tokens: number) {
+  constructor(gpu: Gpu, sizes: TrainSizes) {
     this.#gpu = gpu;
-    this.#config = config;
-    this.#rank = rank;
-    this.tokens = Math.ceil(tokens / 64) * 64;
-    this.lossTokens = this.tokens;
-    const rows = Math.floor(LOGITS_ELEMENTS / config.vocab / 64) * 64;
-    this.logitsRows = Math.min(this.lossTokens, Math.max(128, rows));
+    this.sizes = sizes;
+    this.logitsRows = logitsRowsOf(sizes);
+    this.#layout = trainLayout(sizes);
   }
 
-  /** A tensor of `shape`, in a buffer that holds it for the largest row. */
-  view(name: string, shape: readonly number[], type: GpuType = 'f32', most = shape): GpuTensor {
+  /** The first `count` rows of a buffer of the layout. */
+  rows(name: string, count: number): GpuTensor {
+    const { shape, type } = defined(this.#layout.get(name), `train buffer ${name}`);
     let tensor = this.#tensors.get(name);
     if (tensor === undefined) {
-      tensor = this.#gpu.tensor(`train.${name}`, most, type);
+      tensor = this.#gpu.tensor(`train.${name}`, shape, type);
       this.#tensors.set(name, tensor);
     }
-    return { ...tensor, shape };
+    return { ...tensor, shape: [count, ...shape.slice(1)] };
   }
 
-  /** (M, width) */
-  wide(name: string, M: number, width: number): GpuTensor {
-    return this.view(name, [M, width], 'f32', [this.tokens, width]);
+  /** The residual stream (M, C) before layer l, or behind the last one. */
+  input(l: number, M: number): GpuTensor {
+    const { checkpoints, config } = this.sizes;
+    return this.rows(checkpoints === 'f16' || l === config.layers ? 'x' : `${l}.x`, M);
   }
 
-  /** (M) or, for loss tokens, (L) */
-  vector(name: string, count: number, type: GpuType = 'f32'): GpuTensor {
-    return this.view(name, [count], type, [this.tokens]);
+  /** Where the input of a layer is kept in halves; null where it is kept in f32. */
+  halved(l: number, M: number): HalvedInput | null {
+    if (this.sizes.checkpoints !== 'f16') return null;
+    return { half: this.rows(`${l}.half`, M), rstd: this.rows(`${l}.halfRstd`, M) };
   }
 
-  layer(l: number, M: number, stems: readonly string[]): LayerActivations {
-    const { hidden: C, heads: H, kvHeads: G, headDim: D, ffn: F } = this.#config;
-    const wide = (name: string, width: number) => this.wide(`${l}.${name}`, M, width);
+  /** What layer l fills; shared by all layers unless everything is kept. */
+  layer(l: number, M: number): LayerActivations {
+    const prefix = this.sizes.checkpoints === 'all' ? `${l}.` : 'layer.';
+    const at = (name: string) => this.rows(prefix + name, M);
     return {
-      x: wide('x', C),
-      attnRstd: this.vector(`${l}.attnRstd`, M),
-      attnIn: wide('attnIn', C),
-      qRaw: wide('qRaw', H * D),
-      kRaw: wide('kRaw', G * D),
-      v: wide('v', G * D),
-      qRstd: wide('qRstd', H),
-      kRstd: wide('kRstd', G),
-      q: wide('q', H * D),
-      k: wide('k', G * D),
-      att: wide('att', H * D),
-      lse: wide('lse', H),
-      xMid: wide('xMid', C),
-      ffnRstd: this.vector(`${l}.ffnRstd`, M),
-      ffnIn: wide('ffnIn', C),
-      gate: wide('gate', F),
-      up: wide('up', F),
-      h: wide('h', F),
-      low: Object.fromEntries(stems.map((stem) => [stem, wide(`low.${stem}`, this.#rank)])),
+      x: this.input(l, M),
+      attnRstd: at('attnRstd'),
+      attnIn: at('attnIn'),
+      qRaw: at('qRaw'),
+      kRaw: at('kRaw'),
+      v: at('v'),
+      qRstd: at('qRstd'),
+      kRstd: at('kRstd'),
+      q: at('q'),
+      k: at('k'),
+      att: at('att'),
+      lse: at('lse'),
+      xMid: at('xMid'),
+      ffnRstd: at('ffnRstd'),
+      ffnIn: at('ffnIn'),
+      gate: at('gate'),
+      up: at('up'),
+      h: at('h'),
+      low: Object.fromEntries(this.sizes.stems.map((stem) => [stem, at(`low.${stem}`)])),
     };
   }
 
   /** (16, width) scratch of the weight-gradient kernels. */
   partial(width: number): GpuTensor {
-    return this.view(`partial.${width}`, [ROW_CHUNKS, width]);
+    const name = `partial.${width}`;
+    return this.rows(name, defined(this.#layout.get(name)?.shape[0], name));
+  }
+
+  /** Scratch of the log-softmax of `count` rows of logits. */
+  softmaxPartial(count: number): GpuTensor {
+    return this.rows('head.partial', logSoftmaxScratchShape(count, this.sizes.config.vocab)[0]);
   }
 
   /** Where the kernels write the reports of loss tokens from `from` on. */
@@ -120,17 +129,17 @@ export class Workspace {
     from: number,
     count: number,
   ): { logprob: GpuTensor; entropy: GpuTensor; stats: GpuTensor } {
-    const most = this.lossTokens;
+    const part = (name: string) => rows(this.rows(name, this.sizes.lossTokens), from, count);
     return {
-      logprob: rows(this.view('head.logprob', [most]), from, count),
-      entropy: rows(this.view('head.entropy', [most]), from, count),
-      stats: rows(this.view('head.stats', [most, LOSS_STATS.length]), from, count),
+      logprob: part('head.logprob'),
+      entropy: part('head.entropy'),
+      stats: part('head.stats'),
     };
   }
 
   /** Gathers the reports in one buffer, so that one read brings them back. */
   encodeReport(pass: KernelPass): void {
-    const most = this.lossTokens;
+    const most = this.sizes.lossTokens;
     const whole = this.#reportTensor();
     const { logprob, entropy, stats } = this.report(0, most);
     pass.copy(logprob, whole);
@@ -139,13 +148,13 @@ export class Workspace {
   }
 
   #reportTensor(): GpuTensor {
-    return this.view('report', [(2 + LOSS_STATS.length) * this.lossTokens]);
+    return this.rows('report', (2 + LOSS_STATS.length) * this.sizes.lossTokens);
   }
 
   /** Reads the reports of the first L loss tokens. */
   async readReport(L: number): Promise<Report> {
     const whole = await this.#gpu.readF32(this.#reportTensor());
-    const most = this.lossTokens;
+    const most = this.sizes.lossTokens;
     return {
       logprob: whole.subarray(0, L),
       entropy: whole.subarray(most, most + L),
@@ -153,19 +162,20 @@ export class Workspace {
     };
   }
 
+  #put(name: string, count: number, values: Uint32Array | Float32Array): GpuTensor {
+    const tensor = this.rows(name, count);
+    this.#gpu.write(tensor, values);
+    return tensor;
+  }
+
   /** Uploads what the kernels read of a row. */
   uploadRow(row: PackedRow) {
-    const put = (name: string, values: Uint32Array | Float32Array) => {
-      const type = values instanceof Float32Array ? 'f32' : 'u32';
-      const tensor = this.vector(`row.${name}`, values.length, type);
-      this.#gpu.write(tensor, values);
-      return tensor;
-    };
+    const put = (name: string, values: Uint32Array | Float32Array) =>
+      this.#put(`row.${name}`, values.length, values);
     return {
       ids: put('ids', row.ids),
       positions: put('positions', row.positions),
-      start: put('start', row.start),
-      end: put('end', row.end),
+      tree: this.#put('row.tree', row.M, row.tree),
       lossRows: put('lossRows', row.lossRows),
       targets: put('targets', row.targets),
       old: put('old', row.oldLogprobs),
@@ -176,12 +186,11 @@ export class Workspace {
   }
 
   /** Uploads index lists of the embedding and scatter gradients. */
-  uploadIndex(name: string, index: { offsets: Uint32Array; order: Uint32Array }, most: number) {
-    const offsets = this.view(`${name}.offsets`, [index.offsets.length], 'u32', [most + 1]);
-    const order = this.vector(`${name}.order`, index.order.length, 'u32');
-    this.#gpu.write(offsets, index.offsets);
-    this.#gpu.write(order, index.order);
-    return { offsets, order };
+  uploadIndex(name: 'scatter' | 'tokens', index: { offsets: Uint32Array; order: Uint32Array }) {
+    return {
+      offsets: this.#put(`${name}.offsets`, index.offsets.length, index.offsets),
+      order: this.#put(`${name}.order`, index.order.length, index.order),
+    };
   }
 
   /** Bytes of all buffers made so far. */

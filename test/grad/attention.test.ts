@@ -2,7 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { Gpu } from '../../src/gpu/device.ts';
 import { encodeAttention, encodeAttentionGrad } from '../../src/kernels/attention.ts';
 import { attention, attentionGrad } from '../../src/kernels/cpu/attention.ts';
-import { type AttentionCase, attentionCase, attentionInput } from '../support/attention-case.ts';
+import {
+  type AttentionCase,
+  attentionCase,
+  attentionInput,
+  TREE_CASES,
+  uploadAttention,
+} from '../support/attention-case.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, valuesOf, withSubgroups, worstError } from '../support/guarded.ts';
 import { TOLERANCES } from '../support/tolerances.ts';
@@ -19,10 +25,7 @@ async function run(gpu: Gpu, { shape }: AttentionCase, input: ReturnType<typeof 
     dv: guarded(gpu, [M, G, D]),
   };
   const common = {
-    q: gpu.upload('q', [M, H, D], input.q),
-    k: gpu.upload('k', [M, G, D], input.k),
-    v: gpu.upload('v', [M, G, D], input.v),
-    start: gpu.upload('start', [M], input.start),
+    ...uploadAttention(gpu, shape, input),
     o: gpu.tensor('o', [M, H, D]),
     lse: gpu.tensor('lse', [M, H]),
   };
@@ -30,7 +33,6 @@ async function run(gpu: Gpu, { shape }: AttentionCase, input: ReturnType<typeof 
   encodeAttention(pass, common);
   encodeAttentionGrad(pass, {
     ...common,
-    end: gpu.upload('end', [M], input.end),
     dO: gpu.upload('dO', [M, H, D], input.dO),
     row: gpu.tensor('row', [M, H, 2]),
     dq: outs.dq.view,
@@ -55,29 +57,31 @@ async function compare(gpu: Gpu, given: AttentionCase): Promise<void> {
 }
 
 describe('twin of the gradient of attention', () => {
-  it('is the slope of the weighted output', () => {
-    const given = attentionCase([5, 1, 4], [4, 2, 4]);
-    const { q, k, v, dO, start } = attentionInput(given);
-    const inputs = {
-      q: Float64Array.from(q),
-      k: Float64Array.from(k),
-      v: Float64Array.from(v),
-    };
-    const loss = (at: typeof inputs) =>
-      attention({ ...at, start }, given.shape).o.reduce((sum, o, i) => sum + o * (dO[i] ?? 0), 0);
-    const grads = attentionGrad({ ...inputs, start }, dO, given.shape);
-    for (const [name, grad] of [
-      ['q', grads.dq],
-      ['k', grads.dk],
-      ['v', grads.dv],
-    ] as const) {
-      const slopes = inputs[name].map((value, i) => {
-        const at = (x: number) => loss({ ...inputs, [name]: inputs[name].with(i, x) });
-        return (at(value + H_STEP) - at(value - H_STEP)) / (2 * H_STEP);
-      });
-      expect(worstError(grad, slopes), name).toBeLessThan(TOLERANCES.differences);
-    }
-  });
+  it.each([attentionCase([5, 1, 4], [4, 2, 4]), ...TREE_CASES.slice(0, 1)])(
+    'of $name is the slope of the weighted output',
+    (given) => {
+      const { q, k, v, dO, tree } = attentionInput(given);
+      const inputs = {
+        q: Float64Array.from(q),
+        k: Float64Array.from(k),
+        v: Float64Array.from(v),
+      };
+      const loss = (at: typeof inputs) =>
+        attention({ ...at, tree }, given.shape).o.reduce((sum, o, i) => sum + o * (dO[i] ?? 0), 0);
+      const grads = attentionGrad({ ...inputs, tree }, dO, given.shape);
+      for (const [name, grad] of [
+        ['q', grads.dq],
+        ['k', grads.dk],
+        ['v', grads.dv],
+      ] as const) {
+        const slopes = inputs[name].map((value, i) => {
+          const at = (x: number) => loss({ ...inputs, [name]: inputs[name].with(i, x) });
+          return (at(value + H_STEP) - at(value - H_STEP)) / (2 * H_STEP);
+        });
+        expect(worstError(grad, slopes), name).toBeLessThan(TOLERANCES.differences);
+      }
+    },
+  );
 });
 
 describe('gradient of attention with the subgroups of the device', () => {
@@ -90,6 +94,7 @@ describe('gradient of attention with the subgroups of the device', () => {
     attentionCase([17, 4], [4, 1, 128]),
     attentionCase([100, 156], [4, 2, 32]),
     attentionCase([3, 600], [2, 1, 32]),
+    ...TREE_CASES,
   ])('of $name is its twin', (given) => compare(real, given));
 
   it('gives a sequence the same bits alone and among others', async () => {
@@ -119,8 +124,9 @@ it('the build for hardware, whose loops have constant bounds, is its twin', () =
   ));
 
 describe('gradient of attention without subgroups', () => {
-  it.each([attentionCase([1], [4, 2, 32]), attentionCase([3, 1, 21, 70, 1], [4, 2, 32])])(
-    'of $name is its twin',
-    (given) => compare(plain, given),
-  );
+  it.each([
+    attentionCase([1], [4, 2, 32]),
+    attentionCase([3, 1, 21, 70, 1], [4, 2, 32]),
+    ...TREE_CASES,
+  ])('of $name is its twin', (given) => compare(plain, given));
 });

@@ -69,8 +69,8 @@ function roundingOf(
 ): { bound: number; variances: number[] } {
   const g = Math.floor((h * G) / H);
   const q = input.q.subarray((m * H + h) * D, (m * H + h + 1) * D);
-  const keys = Array.from({ length: m + 1 - (input.start[m] ?? 0) }, (_, j) => {
-    const from = (((input.start[m] ?? 0) + j) * G + g) * D;
+  const keys = Array.from({ length: m + 1 - (input.tree[4 * m] ?? 0) }, (_, j) => {
+    const from = (((input.tree[4 * m] ?? 0) + j) * G + g) * D;
     const part = <T extends Float32Array | Float64Array>(x: T) => x.subarray(from, from + D);
     return { k: part(input.k), v: part(input.v), dk: part(kSteps), dv: part(vSteps) };
   });

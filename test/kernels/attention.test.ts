@@ -6,6 +6,7 @@ import {
   type AttentionCase,
   attentionCase,
   attentionInput,
+  TREE_CASES,
   uploadAttention,
 } from '../support/attention-case.ts';
 import { testGpu } from '../support/gpu.ts';
@@ -26,6 +27,7 @@ const CASES: AttentionCase[] = [
   attentionCase([100, 156], [4, 2, 32]),
   // Chunks of 256 keys: one, one and a key, several.
   attentionCase([256, 257, 3, 600], [2, 1, 32]),
+  ...TREE_CASES,
 ];
 
 async function run(gpu: Gpu, { shape }: AttentionCase, input: ReturnType<typeof attentionInput>) {
@@ -74,7 +76,7 @@ describe.each([
   });
 });
 
-it.each([attentionCase([3, 1, 21, 300], [4, 2, 8]), attentionCase([7], [1, 1, 4])])(
+it.each([attentionCase([3, 1, 21, 300], [4, 2, 8]), attentionCase([7], [1, 1, 4]), ...TREE_CASES])(
   'unrolled attention of $name has the bits of the other build',
   async (given) => {
     const input = attentionInput(given);

@@ -15,31 +15,38 @@ export interface AttentionInput {
   readonly k: Vec;
   /** (M, G, D) */
   readonly v: Vec;
-  /** (M), first row of the row's sequence */
-  readonly start: ArrayLike<number>;
+  /** (M, 4): first row of the row's tree, one past its segment, one past all below its segment, unused */
+  readonly tree: ArrayLike<number>;
 }
 
-/** Weights of query row m and head h over the rows start[m]..m, and their log-sum-exp. */
+/** Rows that row m sees, in order: those before it that have not ended. */
+function seen(tree: ArrayLike<number>, m: number): number[] {
+  const rows: number[] = [];
+  for (let j = tree[4 * m] ?? 0; j <= m; j++) if ((tree[4 * j + 2] ?? 0) > m) rows.push(j);
+  return rows;
+}
+
+/** Weights of query row m and head h over the rows that it sees, and their log-sum-exp. */
 function weights(
-  { q, k, start }: AttentionInput,
+  { q, k, tree }: AttentionInput,
   { H, G, D }: AttentionShape,
   m: number,
   h: number,
-): { p: number[]; lse: number } {
+): { rows: number[]; p: number[]; lse: number } {
   const g = Math.floor((h * G) / H);
-  const scores: number[] = [];
-  for (let j = start[m] ?? 0; j <= m; j++) {
+  const rows = seen(tree, m);
+  const scores = rows.map((j) => {
     let sum = 0;
     for (let d = 0; d < D; d++) sum += at(q, (m * H + h) * D + d) * at(k, (j * G + g) * D + d);
-    scores.push(sum / Math.sqrt(D));
-  }
+    return sum / Math.sqrt(D);
+  });
   const most = Math.max(...scores);
   const total = scores.reduce((sum, score) => sum + Math.exp(score - most), 0);
   const lse = most + Math.log(total);
-  return { p: scores.map((score) => Math.exp(score - lse)), lse };
+  return { rows, p: scores.map((score) => Math.exp(score - lse)), lse };
 }
 
-/** o (M, H, D) and lse (M, H) of causal attention with grouped heads over packed sequences. */
+/** o (M, H, D) and lse (M, H) of causal attention with grouped heads over trees of sequences. */
 export function attention(
   input: AttentionInput,
   shape: AttentionShape,
@@ -53,7 +60,7 @@ export function attention(
       const row = weights(input, shape, m, h);
       lse[m * H + h] = row.lse;
       row.p.forEach((p, i) => {
-        const key = ((input.start[m] ?? 0) + i) * G + g;
+        const key = (row.rows[i] ?? 0) * G + g;
         for (let d = 0; d < D; d++) add(o, (m * H + h) * D + d, p * at(input.v, key * D + d));
       });
     }
@@ -68,15 +75,15 @@ export function attentionGrad(
   shape: AttentionShape,
 ): { dq: Float64Array; dk: Float64Array; dv: Float64Array } {
   const { M, H, G, D } = shape;
-  const { q, k, v, start } = input;
+  const { q, k, v } = input;
   const dq = new Float64Array(M * H * D);
   const dk = new Float64Array(M * G * D);
   const dv = new Float64Array(M * G * D);
   for (let m = 0; m < M; m++) {
     for (let h = 0; h < H; h++) {
       const mine = (m * H + h) * D;
-      const keyOf = (i: number) => (((start[m] ?? 0) + i) * G + Math.floor((h * G) / H)) * D;
-      const { p } = weights(input, shape, m, h);
+      const { rows, p } = weights(input, shape, m, h);
+      const keyOf = (i: number) => ((rows[i] ?? 0) * G + Math.floor((h * G) / H)) * D;
       const dp = p.map((_, i) => {
         let sum = 0;
         for (let d = 0; d < D; d++) sum += at(dO, mine + d) * at(v, keyOf(i) + d);

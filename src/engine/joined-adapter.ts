@@ -23,6 +23,15 @@ const GROUPS: Readonly<Record<'qkv' | 'gateUp', readonly Projection[]>> = {
   gateUp: ['ffn_gate', 'ffn_up'],
 };
 
+/** Values of all joined matrices of a model's layers. */
+export function joinedValues(config: ModelConfig, paddedRank: number): number {
+  const layer = Object.values(GROUPS).flatMap((names) => {
+    const shapes = names.map((name) => projectionShape(config, name));
+    return shapes.map(([N, K]) => paddedRank * (N + K));
+  });
+  return config.layers * layer.reduce((sum, count) => sum + count, 0);
+}
+
 export class JoinedAdapter {
   readonly adapter: AdapterWeights;
   readonly #gpu: Gpu;

@@ -95,7 +95,7 @@ export function assembleModel(
       joined: source.joined?.(l) ?? null,
     };
   });
-  const positions = Math.min(config.contextLength, MAX_POSITIONS);
+  const positions = ropePositions(config);
   const table = ropeTable(config, positions, source.ropeFactors);
   return {
     config,
@@ -106,6 +106,11 @@ export function assembleModel(
     cosSin: gpu.upload('rope', [positions, config.headDim / 2, 2], table),
     hash,
   };
+}
+
+/** Positions of a model's table of rotations. */
+export function ropePositions(config: ModelConfig): number {
+  return Math.min(config.contextLength, MAX_POSITIONS);
 }
 
 /** Every tensor that a model holds, each once. */

@@ -23,6 +23,15 @@ export interface ParameterInit {
 /** Views start on 256-byte boundaries. */
 const ALIGN = 64;
 
+/** Values of flat buffers that hold tensors of some shapes, with what lies between them. */
+export function flatLength(shapes: readonly (readonly number[])[]): number {
+  return shapes.reduce((sum, shape) => sum + alignedSize(shape), 0);
+}
+
+function alignedSize(shape: readonly number[]): number {
+  return Math.ceil(sizeOf({ shape }) / ALIGN) * ALIGN;
+}
+
 export class Parameters {
   readonly names: readonly string[];
   readonly #gpu: Gpu;
@@ -42,7 +51,7 @@ export class Parameters {
     let decayed = 0;
     for (const { name, shape, decay } of ordered) {
       this.#offsets.set(name, { offset: at, shape });
-      at += Math.ceil(sizeOf({ shape }) / ALIGN) * ALIGN;
+      at += alignedSize(shape);
       if (decay) decayed = at;
     }
     this.names = ordered.map((p) => p.name);

@@ -6,8 +6,9 @@ import type { Decoder } from '../engine/decoder.ts';
 import { readAllF32 } from '../engine/load-model.ts';
 import type { Model } from '../engine/model.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { OptimiserSettings } from '../trajectory/experiment.ts';
+import type { Experiment, OptimiserSettings } from '../trajectory/experiment.ts';
 import type { GgufFile } from '../weights/gguf.ts';
+import { assertFits, planTraining } from './plan-training.ts';
 import { adapterTarget, freshAdapter, fullTarget } from './targets.ts';
 import { GpuTrainer } from './trainer.ts';
 
@@ -20,20 +21,30 @@ export interface TrainerStart {
   readonly seed: number;
   /** The adapter to go on with in place of a fresh one; null for none. Not used where all weights are trained. */
   readonly given: Adapter | null;
+  readonly memory?: Experiment['memory'];
+  readonly limits: Experiment['limits'];
 }
 
 /**
  * A trainer of a loaded model; from now on its decoder reads the weights that the trainer moves.
  * @param loaded `file` is what `model` was loaded from.
- * @throws {ModelFileError} for a given adapter of another model, {InputError} for what cannot be trained.
+ * @throws {ModelFileError} for a given adapter of another model, {InputError} for what cannot be trained or does not fit.
  */
 export async function startTrainer(
   loaded: { gpu: Gpu; file: GgufFile; model: Model; decoder: Decoder },
-  { optimiser, adapter, seed, given }: TrainerStart,
+  { optimiser, adapter, seed, given, memory = {}, limits }: TrainerStart,
 ): Promise<GpuTrainer> {
   const { gpu, file, model, decoder } = loaded;
   const { config, hash } = model;
-  const options = { optimiser, onMoved: () => decoder.weightsMoved() };
+  const plan = planTraining({ adapter, memory, limits }, file, config);
+  assertFits(plan, gpu.caps.limits.maxStorageBufferBindingSize);
+  const { tokens: maxTokens, checkpoints } = memory;
+  const options = {
+    optimiser,
+    onMoved: () => decoder.weightsMoved(),
+    ...(maxTokens === undefined ? {} : { maxTokens }),
+    ...(checkpoints === undefined ? {} : { checkpoints }),
+  };
   if (adapter === null) {
     const target = fullTarget(gpu, config, await readAllF32(file), file.metadata, 'F32');
     decoder.setModel(target.model);

@@ -15,7 +15,7 @@ import { checkpointFiles, readCheckpointFiles } from './checkpoint.ts';
 import { encodeForward, type RowContext } from './forward.ts';
 import { encodeHeadBackward, encodeHeadForward } from './head.ts';
 import type { Checkpoints } from './layout.ts';
-import { trainSizes } from './memory-plan.ts';
+import { DEFAULT_ROW_TOKENS, trainSizes } from './memory-plan.ts';
 import { type PackedRow, packBatch, packReference } from './packing.ts';
 import type { Parameters } from './parameters.ts';
 import { type Report, Workspace } from './workspace.ts';
@@ -43,7 +43,6 @@ export interface TrainTarget {
   exportWeights(): Promise<Record<string, Uint8Array>>;
 }
 
-const DEFAULT_MAX_TOKENS = 2048;
 /** Rows that a workspace has at first: short rows that follow need no other. */
 const FIRST_TOKENS = 512;
 
@@ -105,7 +104,7 @@ export class GpuTrainer implements Trainer {
   }
 
   get #packing() {
-    const { maxTokens = DEFAULT_MAX_TOKENS, share = true } = this.#options;
+    const { maxTokens = DEFAULT_ROW_TOKENS, share = true } = this.#options;
     return { maxTokens, share };
   }
 

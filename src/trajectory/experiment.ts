@@ -29,6 +29,19 @@ const tasksSchema = z.strictObject({
   seed: z.number().int().nonnegative(),
 });
 
+/** How a step fits the device. */
+const memorySchema = z.strictObject({
+  /** Tokens of a packed row, 2048 by default; a longer sequence has a row of its own. */
+  tokens: z.number().int().positive().optional(),
+  /**
+   * What is kept of each layer for its gradients: all, or its input (computed again from it) in f32 or f16. By default all
+   * where that is small, else f32; these two give the same bits.
+   */
+  checkpoints: z.enum(['all', 'f32', 'f16']).optional(),
+  /** A run that would take more is refused before it starts. */
+  limitBytes: z.number().int().positive().optional(),
+});
+
 const grpoSchema = z.strictObject({
   kind: z.literal('grpo'),
   tasksPerStep: z.number().int().positive(),
@@ -114,6 +127,7 @@ export const experimentSchema = z.strictObject({
       turnTokens: z.number().int().positive().default(256),
     })
     .default({ calls: 20, resultCharacters: 4000, contextTokens: 1024, turnTokens: 256 }),
+  memory: memorySchema.optional(),
   steps: z.number().int().positive(),
   checkpointEvery: z.number().int().positive().default(1),
 });

@@ -175,11 +175,11 @@ export class GpuRoom implements GpuWorkerApi {
     const { engine, file } = this.#need();
     await this.stopTrainer();
     await engine.setAdapter(null);
-    const { optimiser, adapter, seed, files } = settings;
+    const { adapter, files } = settings;
     const { gpu, model, decoder } = await engine.lend();
     const given = adapter === null || files === undefined ? null : readAdapter(files);
     const loaded = { gpu, file, model, decoder };
-    this.#trainer = await startTrainer(loaded, { optimiser, adapter, seed, given });
+    this.#trainer = await startTrainer(loaded, { ...settings, given });
   }
 
   async accumulate(batch: Batch, scale?: number): Promise<LossResult> {

@@ -68,6 +68,8 @@ export interface TrainerSettings {
   seed: number;
   /** A PEFT folder's files to start from in place of a fresh adapter. */
   files?: Files;
+  memory?: Experiment['memory'];
+  limits: Experiment['limits'];
 }
 
 /** What the gpu worker answers. One model and at most one trainer at a time. */

@@ -109,8 +109,8 @@ export class Training {
     parts,
     controller,
   }: Pick<Active, 'id' | 'experiment' | 'parts' | 'controller'>): Promise<Active['steps']> {
-    const { adapter, optimiser, seed } = experiment;
-    await parts.gpu.calls.startTrainer({ adapter, optimiser, seed });
+    const { adapter, optimiser, seed, memory, limits } = experiment;
+    await parts.gpu.calls.startTrainer({ adapter, optimiser, seed, memory, limits });
     return runExperiment({
       experiment,
       runtime: parts.runtime,

@@ -20,6 +20,7 @@ const SETTINGS = {
   adapter: { rank: 4, alpha: 8 },
   optimiser: experimentSchema.shape.optimiser.parse({ learningRate: 0.1 }),
   seed: 9,
+  limits: experimentSchema.shape.limits.parse(undefined),
 };
 
 /** Devices that were opened in this file. */

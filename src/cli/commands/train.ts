@@ -7,6 +7,7 @@ import { isLoss } from '../../gpu/device.ts';
 import { KV_TYPES } from '../../kernels/attention-cached.ts';
 import { runExperiment } from '../../lab/run.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
+import { assertFits, planTraining } from '../../train/plan-training.ts';
 import { startTrainer } from '../../train/start-trainer.ts';
 import { type Experiment, experimentSchema } from '../../trajectory/experiment.ts';
 import type { RunStore, Trainer } from '../../trajectory/interfaces.ts';
@@ -14,7 +15,7 @@ import type { Task } from '../../trajectory/task.ts';
 import { type Engine, openEngine, stylesOfFile } from '../engine.ts';
 import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
-import { openAdapter } from '../models.ts';
+import { openAdapter, openModel } from '../models.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
 import { Progress, printJson } from '../output.ts';
 import { openRunDirectory } from '../run-store.ts';
@@ -23,16 +24,22 @@ import { interruptSignal } from '../signals.ts';
 /** The trainer of an experiment; from now on the engine samples from the weights that it moves. */
 async function trainerOf({ lasting, opened }: Engine, experiment: Experiment): Promise<Trainer> {
   const { gpu, model, decoder } = await lasting.lend();
-  const { optimiser, adapter, seed, initAdapter } = experiment;
+  const { optimiser, adapter, seed, initAdapter, memory, limits } = experiment;
   const given =
     adapter === null || initAdapter === undefined ? null : await openAdapter(initAdapter, opened);
   const trainer = await startTrainer(
     { gpu, file: opened.file, model, decoder },
-    { optimiser, adapter, seed, given },
+    { optimiser, adapter, seed, given, memory, limits },
   );
   // All weights have moved into the trainer's own model.
   if (adapter === null) freeModel(gpu, model);
   return trainer;
+}
+
+/** What a run would take of the device's memory, from the header of its model alone. */
+async function printPlan(experiment: Experiment): Promise<void> {
+  const { file, config } = await openModel(experiment.model);
+  printJson(planTraining(experiment, file, config));
 }
 
 interface Run {
@@ -72,7 +79,7 @@ async function* lastingRun({ engine, experiment, store }: Run, trainer: Trainer,
 
 export async function train(argv: readonly string[]): Promise<void> {
   const flags = new Flags('train', argv, {
-    ...{ out: 'string', resume: 'boolean', kv: 'string', activations: 'string' },
+    ...{ out: 'string', resume: 'boolean', plan: 'boolean', kv: 'string', activations: 'string' },
     ...DEVICE_FLAGS,
   });
   for (const [name, choices] of [
@@ -86,10 +93,12 @@ export async function train(argv: readonly string[]): Promise<void> {
     );
   }
   const experiment = await readJsonFile(flags.positional(0, 'experiment file'), experimentSchema);
+  if (flags.has('plan')) return await printPlan(experiment);
   const out = flags.required('out');
   const resume = flags.has('resume');
   const store = await openRunDirectory(out, { resume });
-  const engine = await openEngine(experiment.model, flags, ({ opened: { hash } }) => {
+  const engine = await openEngine(experiment.model, flags, ({ opened: { hash, file, config } }) => {
+    assertFits(planTraining(experiment, file, config), Number.POSITIVE_INFINITY);
     if (experiment.modelHash === undefined || experiment.modelHash === hash) return;
     throw new InputError(
       'model-hash',

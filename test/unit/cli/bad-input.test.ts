@@ -49,6 +49,7 @@ beforeAll(async () => {
     'gemma.gguf': patched(model, 'qwen3', 'gemma', model.indexOf('general.architecture')),
     'key.json': JSON.stringify({ ...experiment, learningRat: 1 }),
     'hash.json': JSON.stringify({ ...experiment, modelHash: HASH }),
+    'limit.json': JSON.stringify({ ...experiment, memory: { limitBytes: 1e6 } }),
     'half.json': '{"model":',
     'batch.json': JSON.stringify(sft),
   };
@@ -123,6 +124,11 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
   ],
   ['an unknown key', () => ['train', at('key.json'), '--out', at('run')], '"learningRat"'],
   ['half of an experiment', () => ['train', at('half.json'), '--out', at('run')], 'not JSON'],
+  [
+    'a run that does not fit',
+    () => ['train', at('limit.json'), '--out', at('run')],
+    'memory.limitBytes allows 1.0 MB; choose a smaller model',
+  ],
   ['another model file', () => ['train', at('hash.json'), '--out', at('run')], `got ${HASH}`],
   [
     'an unknown kind of cache',

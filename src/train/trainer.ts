@@ -187,9 +187,14 @@ export class GpuTrainer implements Trainer {
     return await this.#target.exportWeights();
   }
 
-  free(): void {
+  /** Frees the buffers of a step; the next one makes them anew. */
+  freeWorkspace(): void {
     this.#space?.free();
     this.#space = null;
+  }
+
+  free(): void {
+    this.freeWorkspace();
     this.#target.parameters.free();
   }
 }

@@ -1,8 +1,10 @@
-// A training step against its own forward pass, for an adapter and for all weights.
+// A training step against its own forward pass, for an adapter and for all weights; a group whose prompt is computed once
+// against its sequences one by one; a step that computes layers again against one that keeps them.
+import { defined } from '../../base/assert.ts';
 import { Rng } from '../../base/rng.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { adapterTarget, freshAdapter, fullTarget } from '../../train/targets.ts';
-import { GpuTrainer, type TrainTarget } from '../../train/trainer.ts';
+import { GpuTrainer, type TrainerOptions, type TrainTarget } from '../../train/trainer.ts';
 import type { Batch } from '../../trajectory/batch.ts';
 import { experimentSchema } from '../../trajectory/experiment.ts';
 import { type Bench, interleaved, type Measured, timeMs } from './bench.ts';
@@ -50,11 +52,77 @@ async function stepAgainstForward(gpu: Gpu, name: string, target: TrainTarget): 
   };
 }
 
+/** A group of 8: 64 tokens of prompt, 64 of each completion. */
+function groupBatch(): Batch {
+  const rng = new Rng(4);
+  const draw = () => Array.from({ length: 64 }, () => rng.int(1, 200));
+  const prompt = draw();
+  const sequences = Array.from({ length: 8 }, (_, i) => {
+    const ids = [...prompt, ...draw()];
+    const mask = ids.map((_id, t) => (t < prompt.length ? 0 : 1));
+    return { ids, mask, advantage: i % 2 === 0 ? 1 : -1, old_logprobs: ids.map(() => -5) };
+  });
+  const clips = { clip_low: 0.2, clip_high: 0.28, kl: 0 };
+  return { objective: { kind: 'grpo', aggregate: 'token-mean', ...clips }, sequences };
+}
+
+/** How much longer the gradients of a batch take with `options` than without. */
+async function stepAgainstOther(
+  gpu: Gpu,
+  { name, peer, batch, options }: StepChange,
+  target: TrainTarget,
+): Promise<Measured> {
+  const optimiser = experimentSchema.shape.optimiser.parse({ learningRate: 1e-4 });
+  const trainers = [options, {}].map(
+    (more) => new GpuTrainer(gpu, target, { optimiser, checkpoints: 'all', ...more }),
+  );
+  const [other, own] = trainers.map(
+    (trainer) => () =>
+      timeMs(async () => {
+        await trainer.accumulate(batch);
+      }),
+  );
+  const { second, ...rest } = await interleaved(
+    ROUNDS,
+    defined(other, 'other'),
+    defined(own, 'own'),
+  );
+  for (const trainer of trainers) trainer.freeWorkspace();
+  return {
+    name,
+    value: second,
+    unit: 'ms',
+    peer: { name: peer, value: rest.first },
+    ratio: rest.ratio,
+  };
+}
+
+interface StepChange {
+  readonly name: string;
+  readonly peer: string;
+  readonly batch: Batch;
+  readonly options: Partial<TrainerOptions>;
+}
+
 async function measure(gpu: Gpu): Promise<Measured[]> {
   const { config, values, metadata } = randomModel();
   const { model, free } = await benchEngine(gpu);
   const adapter = adapterTarget(gpu, model, freshAdapter(config, ADAPTER, 1, null));
-  const rows = [await stepAgainstForward(gpu, 'train-adapter', adapter)];
+  const apart = {
+    name: 'train-prefix',
+    peer: 'each sequence by itself',
+    options: { share: false },
+  };
+  const again = {
+    name: 'train-keep',
+    peer: 'layers again',
+    options: { checkpoints: 'f32' },
+  } as const;
+  const rows = [
+    await stepAgainstOther(gpu, { ...apart, batch: groupBatch() }, adapter),
+    await stepAgainstOther(gpu, { ...again, batch: batchOf() }, adapter),
+    await stepAgainstForward(gpu, 'train-adapter', adapter),
+  ];
   free();
   const full = fullTarget(gpu, config, values, metadata, 'F32');
   rows.push(await stepAgainstForward(gpu, 'train-full', full));

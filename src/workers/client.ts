@@ -14,6 +14,7 @@ import { toWireError } from './wire-error.ts';
 export type { ModelOffer } from '../store/model-offers.ts';
 export type { ModelListing } from '../store/model-store.ts';
 export type { ModelProgress } from '../store/progress.ts';
+export type { TrainingPlan } from '../train/plan-training.ts';
 export type { Calls } from './calls.ts';
 export type {
   DeviceInfo,

@@ -4,8 +4,15 @@ import { SHIPPED_MODELS } from '../base/shipped-models.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import type { Net } from '../store/http.ts';
 import { findOffers, HUGGING_FACE, type ModelOffer } from '../store/model-offers.ts';
+import { openStoredModel } from '../store/model-record.ts';
 import { type AddOptions, type ModelListing, ModelStore } from '../store/model-store.ts';
-import type { PageApi, PageEvent } from './protocol.ts';
+import { planTraining, type TrainingPlan } from '../train/plan-training.ts';
+import type { Experiment } from '../trajectory/experiment.ts';
+import { blobSource, urlSource } from '../weights/byte-source.ts';
+import { type GgufFile, readGguf } from '../weights/gguf.ts';
+import { modelConfig } from '../weights/model-config.ts';
+import { trainingLimits } from './models.ts';
+import type { ModelSource, PageApi, PageEvent } from './protocol.ts';
 
 export interface ModelDeskOptions {
   /** The root of OPFS. */
@@ -27,6 +34,7 @@ type ModelCalls = Pick<
   | 'importModel'
   | 'cancelModel'
   | 'removeModel'
+  | 'planRun'
 >;
 
 export class ModelDesk implements ModelCalls {
@@ -52,6 +60,25 @@ export class ModelDesk implements ModelCalls {
   findModels(place: string): Promise<ModelOffer[]> {
     const { net, hub = HUGGING_FACE } = this.#options;
     return findOffers(place, { net, hub, signal: this.#signal });
+  }
+
+  async planRun(
+    source: ModelSource,
+    settings: Pick<Experiment, 'adapter' | 'memory'>,
+  ): Promise<TrainingPlan> {
+    const file = await this.#header(source);
+    const config = modelConfig(file);
+    const limits = trainingLimits(file.values, config.contextLength);
+    return planTraining({ ...settings, limits }, file, config);
+  }
+
+  /** A file of which only the header is read. */
+  async #header(source: ModelSource): Promise<GgufFile> {
+    if (source.kind === 'stored') {
+      return (await openStoredModel(await this.#options.root, source.name)).file;
+    }
+    if (source.kind === 'file') return readGguf(blobSource(source.file, source.file.name));
+    return readGguf(await urlSource(source.url));
   }
 
   async addModel(call: string, offer: ModelOffer): Promise<ModelListing> {

@@ -19,6 +19,8 @@ const DEFAULT_TOOLSPACE = 'core';
 /** Limits of one episode for models that were not made for this project's own. */
 const LARGE_CONTEXT_TOKENS = 8192;
 const LARGE_TURN_TOKENS = 1024;
+const TRAINING_CONTEXT_TOKENS = 4096;
+const TRAINING_TURN_TOKENS = 512;
 
 /** A model as the agent uses it. @throws {ModelFileError} for a tokenizer that cannot be used. */
 export function loadedModel(info: ModelInfo): LoadedModel {
@@ -26,7 +28,7 @@ export function loadedModel(info: ModelInfo): LoadedModel {
   return {
     info,
     tokenizer: tokenizerFromMetadata(metadata),
-    promptStyle: metadata['pocket_atlas.prompt_style'] === 'compact' ? 'compact' : 'full',
+    promptStyle: isCompact(metadata) ? 'compact' : 'full',
     schemaStyle: metadata['pocket_atlas.schema_style'] === 'signature' ? 'signature' : 'json',
     toolspace: toolspaceOf(metadata),
   };
@@ -37,12 +39,28 @@ function toolspaceOf(metadata: ModelInfo['metadata']): string {
   return typeof named === 'string' ? named : DEFAULT_TOOLSPACE;
 }
 
+/** Limits of the episodes that a model is trained on: its gradients need more room than its play. */
+export function trainingLimits(
+  metadata: ModelInfo['metadata'],
+  contextLength: number,
+): Experiment['limits'] {
+  const limits = experimentSchema.shape.limits.parse(undefined);
+  const contextTokens = isCompact(metadata) ? limits.contextTokens : TRAINING_CONTEXT_TOKENS;
+  const turnTokens = isCompact(metadata) ? limits.turnTokens : TRAINING_TURN_TOKENS;
+  return { ...limits, contextTokens: Math.min(contextTokens, contextLength), turnTokens };
+}
+
+function isCompact(metadata: ModelInfo['metadata']): boolean {
+  return metadata['pocket_atlas.prompt_style'] === 'compact';
+}
+
 /** What the page shows of a model: plain numbers and names. */
 export function summaryOf(model: LoadedModel): ModelSummary {
   const { metadata: _metadata, eosIds: _eosIds, ...shown } = model.info;
   const { contextTokens } = limitsFor(model);
   const episodeTokens = Math.min(contextTokens, shown.contextLength);
-  return { ...shown, toolspace: model.toolspace, episodeTokens };
+  const training = trainingLimits(model.info.metadata, shown.contextLength);
+  return { ...shown, toolspace: model.toolspace, episodeTokens, trainingLimits: training };
 }
 
 /** Limits of a single episode: the defaults for small models, more room for others. */

@@ -211,6 +211,10 @@ export class PageDesk implements PageApi {
     return this.#models.cancelModel(name);
   }
 
+  planRun(...args: Parameters<PageApi['planRun']>): ReturnType<PageApi['planRun']> {
+    return this.#models.planRun(...args);
+  }
+
   removeModel(name: string): Promise<void> {
     return this.#models.removeModel(name);
   }

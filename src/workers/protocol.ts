@@ -12,6 +12,7 @@ import type { LabProgress } from '../lab/progress.ts';
 import type { ModelOffer } from '../store/model-offers.ts';
 import type { ModelListing } from '../store/model-store.ts';
 import type { ModelProgress } from '../store/progress.ts';
+import type { TrainingPlan } from '../train/plan-training.ts';
 import type { Batch } from '../trajectory/batch.ts';
 import type { Experiment, Metrics, OptimiserSettings } from '../trajectory/experiment.ts';
 import type {
@@ -118,6 +119,8 @@ export type ModelSummary = Omit<ModelInfo, 'metadata' | 'eosIds'> & {
   toolspace: string;
   /** The most tokens of a single episode. */
   episodeTokens: number;
+  /** Of the episodes of a run that trains it. */
+  trainingLimits: Experiment['limits'];
 };
 
 /** Who plays an episode: the loaded model, the model with a stored run's adapter, or the scripted teacher. */
@@ -223,6 +226,11 @@ export interface PageApi {
   resumeModel(call: string, name: string): Promise<ModelListing>;
   /** Copies a local model (one file, or all its shards) into the store. As `addModel`. */
   importModel(call: string, files: readonly File[]): Promise<ModelListing>;
+  /** What a run with a model would take of the GPU's memory, from the header of its file. */
+  planRun(
+    source: ModelSource,
+    settings: Pick<Experiment, 'adapter' | 'memory'>,
+  ): Promise<TrainingPlan>;
   /** Ends what is under way for a model. */
   cancelModel(name: string): Promise<void>;
   /** Deletes a model, or what has come of one. */

@@ -78,7 +78,7 @@ function requests(): GenerateRequest[] {
   return [shared, shared, shared, shared, ...own].map((ids, i) => ({
     ids,
     sequence: `s-${i}`,
-    maxTokens: 20 + i,
+    maxTokens: 30 + i,
     temperature: i % 3 === 2 ? 0 : 1,
     topP: i === 5 ? 0.9 : 1,
     seed: 50 + i,
@@ -112,9 +112,11 @@ describe.each(['q8_0', 'q4_k_m'])('%s: a device that is lost in mid-generation',
     const calm = await open(await golden(name));
     const want = await sample(calm.engine, list);
     const { engine, gpus, told, supply } = await open(await golden(name));
+    // Tokens of steps that were on their way may still come from a device that is gone: the next loss waits for the next device.
+    const losses = [9, list.length * 12];
     const got = await sample(engine, list, (count) => {
-      if (count === 9) lose(gpus.at(-1));
-      if (count === list.length * 12) lose(gpus.at(-1));
+      const at = losses[gpus.length - 1];
+      if (at !== undefined && count >= at) lose(gpus.at(-1));
     });
     expect(gpus.length).toBe(3);
     expect(told).toEqual(['begun', 'done', 'begun', 'done']);

@@ -1,36 +1,54 @@
 // The experiment that the Train page offers, and the numbers in it that a person may change.
+import type { ShippedName } from '../../base/shipped-models.ts';
 import type { Experiment } from '../../trajectory/experiment.ts';
 
 export interface PresetChoices {
-  model: string;
+  model: BaseModel;
   tasksPerStep: number;
   /** Rollouts of each task. */
   group: number;
   steps: number;
   learningRate: number;
   seed: number;
+  rank: number;
+  memory: NonNullable<Experiment['memory']>;
 }
 
+/** A model that comes with the page, or one of its store. */
+export type BaseModel =
+  | { kind: 'shipped'; name: ShippedName }
+  | { kind: 'stored'; name: string; hash: string };
+
 export const PRESET_CHOICES: PresetChoices = {
-  model: 'rookie',
+  model: { kind: 'shipped', name: 'rookie' },
   tasksPerStep: 8,
   group: 8,
   steps: 30,
   learningRate: 2e-3,
   seed: 1,
+  rank: 8,
+  memory: {},
 };
+
+/** Rates and ranks to begin with: small models need larger steps. */
+export function startingPoint({ kind }: BaseModel): Pick<PresetChoices, 'learningRate' | 'rank'> {
+  return kind === 'shipped' ? { learningRate: 2e-3, rank: 8 } : { learningRate: 1e-4, rank: 16 };
+}
 
 /** Size of the pool of training tasks. */
 const POOL_TASKS = 512;
 
-/** "Rookie learns": GRPO on training tasks, a LoRA adapter of rank 8, rubric rewards (ATLAS, arXiv 2603.06713). */
-export function presetExperiment(choices: PresetChoices, toolspace: string): Experiment {
-  const { model, tasksPerStep, group, steps, learningRate, seed } = choices;
+/** "Rookie learns": GRPO on training tasks, a LoRA adapter, rubric rewards (ATLAS, arXiv 2603.06713). */
+export function presetExperiment(
+  choices: PresetChoices,
+  { toolspace, limits }: { toolspace: string; limits: Experiment['limits'] },
+): Experiment {
+  const { model, tasksPerStep, group, steps, learningRate, seed, rank, memory } = choices;
   return {
     v: 1,
-    name: `${model} learns`,
+    name: `${model.name} learns`,
     seed,
-    model,
+    model: model.name,
     mode: 'itl',
     tasks: { split: 'train', toolspace, count: POOL_TASKS, seed },
     algorithm: {
@@ -45,7 +63,7 @@ export function presetExperiment(choices: PresetChoices, toolspace: string): Exp
       aggregate: 'token-mean',
       updatesPerStep: 4,
     },
-    adapter: { rank: 8, alpha: 16 },
+    adapter: { rank, alpha: 2 * rank },
     optimiser: {
       learningRate,
       beta1: 0.9,
@@ -64,7 +82,8 @@ export function presetExperiment(choices: PresetChoices, toolspace: string): Exp
       parameterAccuracy: 0.1,
       success: 0,
     },
-    limits: { calls: 20, resultCharacters: 4000, contextTokens: 1024, turnTokens: 256 },
+    limits,
+    ...(Object.keys(memory).length === 0 ? {} : { memory }),
     steps,
     checkpointEvery: 1,
   };

@@ -1,7 +1,6 @@
 // What the whole page shares: its workers, the GPU, the model at hand, what went wrong.
 import { signal } from '@preact/signals';
 import { ProtocolError } from '../../base/errors.ts';
-import type { ShippedName } from '../../base/shipped-models.ts';
 import {
   type Calls,
   type DeviceInfo,
@@ -101,11 +100,6 @@ export async function needModel(key: string, source: ModelSource): Promise<Model
   } finally {
     loading.value = null;
   }
-}
-
-/** Loads a model that comes with the page, unless it is the one at hand. */
-export function needShipped(name: ShippedName): Promise<ModelSummary> {
-  return needModel(name, { kind: 'url', url: pageFile(`models/${name}.gguf`) });
 }
 
 /** Runs what a person asked for; a failure is shown. */

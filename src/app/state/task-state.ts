@@ -1,19 +1,21 @@
 // The Run page: the task, who plays it, and the episode as it comes in.
 import { signal } from '@preact/signals';
 import type { AgentEvent } from '../../agent/events.ts';
-import { SHIPPED_MODELS, type ShippedName } from '../../base/shipped-models.ts';
+import type { ShippedName } from '../../base/shipped-models.ts';
+import type { Experiment } from '../../trajectory/experiment.ts';
 import type { Task } from '../../trajectory/task.ts';
 import type { Mode } from '../../trajectory/trace.ts';
 import type { ModelSource, Player, TraceView } from '../../workers/client.ts';
 import { type EpisodeShown, emptyEpisode, episodeOf, withEvent } from '../logic/turns.ts';
-import { announcement, api, needModel, needShipped, pageFile } from './session.ts';
+import { keyOf, needBase, sourceOf } from './base-model.ts';
+import { announcement, api, needModel, pageFile } from './session.ts';
 
 /** Who plays: a shipped model, one of the store, another of the user's, a trained adapter, or the scripted teacher. */
 export type Chosen =
   | { kind: 'shipped'; name: ShippedName }
   | { kind: 'stored'; name: string; hash: string }
   | { kind: 'own'; key: string; source: ModelSource }
-  | { kind: 'trained'; run: string; base: string; label: string }
+  | { kind: 'trained'; run: string; base: Pick<Experiment, 'model' | 'modelHash'>; label: string }
   | { kind: 'teacher' };
 
 export const task = signal<Task | null>(null);
@@ -82,17 +84,14 @@ function endText({ trace }: TraceView): string {
 async function prepare(who: Chosen): Promise<Player> {
   switch (who.kind) {
     case 'shipped':
-      await needShipped(who.name);
-      return { kind: 'model' };
     case 'stored':
-      await needModel(`stored:${who.name}:${who.hash}`, { kind: 'stored', name: who.name });
+      await needModel(keyOf(who), sourceOf(who));
       return { kind: 'model' };
     case 'own':
       await needModel(who.key, who.source);
       return { kind: 'model' };
     case 'trained': {
-      const base = SHIPPED_MODELS.find((name) => name === who.base);
-      if (base !== undefined) await needShipped(base);
+      await needBase(who.base);
       return { kind: 'model', adapterOf: who.run };
     }
     case 'teacher':

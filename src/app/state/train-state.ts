@@ -1,13 +1,18 @@
 // The Train and Kept pages: runs, the one that is open, its numbers and its trajectories.
 import { signal } from '@preact/signals';
-import { InputError } from '../../base/errors.ts';
-import { SHIPPED_MODELS } from '../../base/shipped-models.ts';
 import type { LabProgress } from '../../lab/progress.ts';
 import { persistStorage } from '../../store/quota.ts';
 import type { Metrics } from '../../trajectory/experiment.ts';
-import type { RunListing, StorageListing, TraceListing, TraceView } from '../../workers/client.ts';
+import type {
+  RunListing,
+  StorageListing,
+  TraceListing,
+  TraceView,
+  TrainingPlan,
+} from '../../workers/client.ts';
 import { type PresetChoices, presetExperiment } from '../logic/preset.ts';
-import { announcement, api, model, needShipped } from './session.ts';
+import { keyOf, needBase, sourceOf } from './base-model.ts';
+import { announcement, api, needModel } from './session.ts';
 
 /** Trajectories of one page of a list. */
 export const PAGE_SIZE = 20;
@@ -64,13 +69,19 @@ export async function showFile(file: File): Promise<void> {
 
 /** Makes a run of the preset and opens it. */
 export async function createRun(choices: PresetChoices): Promise<void> {
-  const base = SHIPPED_MODELS.find((name) => name === choices.model);
-  if (base !== undefined) await needShipped(base);
-  const toolspace = model.value?.summary.toolspace ?? 'core';
+  const { toolspace, trainingLimits: limits } = await needModel(
+    keyOf(choices.model),
+    sourceOf(choices.model),
+  );
   // The run is kept either way; a browser that says no may clear it when its disk is full.
   await persistStorage(navigator.storage);
-  const run = await api().createRun(presetExperiment(choices, toolspace));
+  const run = await api().createRun(presetExperiment(choices, { toolspace, limits }));
   await showRun(run.id);
+}
+
+/** What a run of the preset would take of the GPU's memory. */
+export function planRun({ model, rank, memory }: PresetChoices): Promise<TrainingPlan> {
+  return api().planRun(sourceOf(model), { adapter: { rank, alpha: 2 * rank }, memory });
 }
 
 /** Goes on with the open run. */
@@ -79,25 +90,13 @@ export async function advance(how: 'step' | 'run'): Promise<void> {
   if (run === null || run.experiment === null || training.value !== null) return;
   training.value = run.id;
   try {
-    await needRunModel(run.experiment.model);
+    await needBase(run.experiment);
     await api().advance(run.id, how);
   } finally {
     training.value = null;
     progress.value = null;
     await refreshRuns();
     openRun.value = runs.value?.find((item) => item.id === openRun.value?.id) ?? openRun.value;
-  }
-}
-
-/** A run goes on with the model that it began with: a shipped one is loaded, any other must be at hand. */
-async function needRunModel(name: string): Promise<void> {
-  const shipped = SHIPPED_MODELS.find((item) => item === name);
-  if (shipped !== undefined) await needShipped(shipped);
-  else if (model.value === null) {
-    throw new InputError(
-      'run-model',
-      `run: it trains ${name}; load that file on the Run page first`,
-    );
   }
 }
 

@@ -1,20 +1,16 @@
 // Training: make a run, step it, watch it, take the adapter home.
-import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { SHIPPED_MODELS } from '../../base/shipped-models.ts';
 import type { LabProgress } from '../../lab/progress.ts';
 import type { RunListing } from '../../workers/client.ts';
 import { fixed, percent, plural } from '../logic/format.ts';
-import { PRESET_CHOICES } from '../logic/preset.ts';
 import { Chart } from '../parts/chart.tsx';
 import { MetricsTable } from '../parts/metrics-table.tsx';
-import { Badge, Field, NumberField, Tile } from '../parts/small.tsx';
+import { Badge, Tile } from '../parts/small.tsx';
 import { TraceList } from '../parts/trace-list.tsx';
 import { attempt, loading, problem } from '../state/session.ts';
 import { chosen, episode, finished } from '../state/task-state.ts';
 import {
   advance,
-  createRun,
   downloadAdapter,
   metrics,
   openRun,
@@ -26,6 +22,7 @@ import {
   stopRun,
   training,
 } from '../state/train-state.ts';
+import { NewRun } from './new-run.tsx';
 import { OpenTrace } from './open-trace.tsx';
 
 export function TrainView() {
@@ -54,89 +51,6 @@ async function openNewest(): Promise<void> {
   await refreshRuns();
   const newest = runs.value?.find((run) => run.kind === 'experiment');
   if (newest !== undefined && openRun.value === null) await showRun(newest.id);
-}
-
-function NewRun() {
-  const choices = useSignal(PRESET_CHOICES);
-  const value = choices.value;
-  const set = (change: Partial<typeof value>): void => {
-    choices.value = { ...value, ...change };
-  };
-  const unable = problem.value !== null || training.value !== null || loading.value !== null;
-  return (
-    <details class="card new-run" open={openRun.value === null}>
-      <summary>
-        <h2 class="new-run-title">New run: rookie learns</h2>
-      </summary>
-      <div class="fields">
-        <Field label="Model">
-          <select
-            value={value.model}
-            onChange={(event) => set({ model: event.currentTarget.value })}
-          >
-            {SHIPPED_MODELS.map((name) => (
-              <option key={name} value={name}>
-                {name}
-              </option>
-            ))}
-          </select>
-        </Field>
-        <NumberField
-          label="Tasks a step"
-          value={value.tasksPerStep}
-          min={1}
-          max={64}
-          onChange={(tasksPerStep) => set({ tasksPerStep })}
-        />
-        <NumberField
-          label="Tries of each task"
-          value={value.group}
-          min={2}
-          max={32}
-          onChange={(group) => set({ group })}
-        />
-        <NumberField
-          label="Steps"
-          value={value.steps}
-          min={1}
-          max={1000}
-          onChange={(steps) => set({ steps })}
-        />
-        <NumberField
-          label="Learning rate"
-          value={value.learningRate}
-          min={0.000001}
-          max={0.1}
-          step="any"
-          onChange={(learningRate) => set({ learningRate })}
-        />
-        <NumberField
-          label="Seed"
-          value={value.seed}
-          min={0}
-          max={999_999}
-          onChange={(seed) => set({ seed })}
-        />
-      </div>
-      <footer class="task-foot">
-        <p class="model-facts">
-          {plural(value.tasksPerStep * value.group, 'try', 'tries')} a step. Equal settings give
-          equal results on the same device.
-        </p>
-        <button
-          type="button"
-          class="button button-primary"
-          disabled={unable}
-          onClick={() => attempt(() => createRun(value))}
-        >
-          Create run
-        </button>
-      </footer>
-      {problem.value !== null && problem.value !== 'checking' ? (
-        <p class="quiet">Training needs WebGPU; the Run page says how to get it.</p>
-      ) : null}
-    </details>
-  );
 }
 
 function OpenRun({ run }: { run: RunListing }) {
@@ -245,12 +159,13 @@ function Controls({ run }: { run: RunListing }) {
 }
 
 function playWith(run: RunListing): void {
-  const base = run.experiment?.model ?? '';
+  const { experiment } = run;
+  if (experiment === null) return;
   chosen.value = {
     kind: 'trained',
     run: run.id,
-    base,
-    label: `${base} + ${plural(run.step, 'step')}`,
+    base: experiment,
+    label: `${experiment.model} + ${plural(run.step, 'step')}`,
   };
   episode.value = null;
   finished.value = null;

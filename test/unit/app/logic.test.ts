@@ -63,17 +63,22 @@ describe('GPU support', () => {
   });
 });
 
+const SMALL = { toolspace: 'core', limits: experimentSchema.shape.limits.parse(undefined) };
+
 describe('the preset', () => {
   it('is a whole experiment: parsing adds nothing', () => {
-    const experiment = presetExperiment(PRESET_CHOICES, 'core');
-    expect(experimentSchema.parse(experiment)).toEqual(experiment);
+    for (const memory of [{}, { checkpoints: 'f16' }] as const) {
+      const experiment = presetExperiment({ ...PRESET_CHOICES, memory }, SMALL);
+      expect(experimentSchema.parse(experiment)).toEqual(experiment);
+    }
   });
 
   it('takes what a person chose', () => {
-    const chosen = { ...PRESET_CHOICES, tasksPerStep: 3, group: 4, steps: 5, seed: 6 };
-    const { algorithm, steps, seed, tasks } = presetExperiment(chosen, 'core');
+    const chosen = { ...PRESET_CHOICES, tasksPerStep: 3, group: 4, steps: 5, seed: 6, rank: 4 };
+    const { algorithm, steps, seed, tasks, adapter } = presetExperiment(chosen, SMALL);
     expect(algorithm).toMatchObject({ kind: 'grpo', tasksPerStep: 3, group: 4 });
     expect([steps, seed, tasks.seed]).toEqual([5, 6, 6]);
+    expect(adapter).toEqual({ rank: 4, alpha: 8 });
   });
 });
 

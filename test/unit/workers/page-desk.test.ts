@@ -11,6 +11,7 @@ import { DeviceError, InputError } from '../../../src/base/errors.ts';
 import { openDatabase } from '../../../src/store/database.ts';
 import type { Net } from '../../../src/store/http.ts';
 import { tokenizerFromMetadata } from '../../../src/tokenizer/tokenizer.ts';
+import { experimentSchema } from '../../../src/trajectory/experiment.ts';
 import { ModelDesk } from '../../../src/workers/model-desk.ts';
 import { PageDesk } from '../../../src/workers/page-desk.ts';
 import {
@@ -40,13 +41,15 @@ const NET: Net = {
 };
 const TOKENIZER = tokenizerFromMetadata(METADATA);
 const CHOICES = {
-  model: 'bigram',
+  model: { kind: 'stored', name: 'bigram', hash: '' },
   tasksPerStep: 2,
   group: 2,
   steps: 3,
   learningRate: 0.5,
   seed: 4,
-};
+  rank: 1,
+  memory: {},
+} as const;
 
 let root: MemoryDirectory;
 const ports: MessagePort[] = [];
@@ -178,7 +181,11 @@ async function loadedDesk(loss: Loss = { at: [] }): Promise<Opened> {
 }
 
 /** Three steps of two tasks, each tried twice. */
-const preset = () => presetExperiment(CHOICES, 'core');
+const preset = () =>
+  presetExperiment(CHOICES, {
+    toolspace: 'core',
+    limits: experimentSchema.shape.limits.parse(undefined),
+  });
 
 describe('single episodes', () => {
   it('are played, scored, streamed and kept; the teacher solves its task', async () => {

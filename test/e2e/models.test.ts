@@ -131,6 +131,32 @@ test('after a reload it plays a task without a connection', async () => {
   await page.context().setOffline(false);
 });
 
+test('it is trained within a plan of the memory, and its adapter plays after a reload', async () => {
+  await page.getByRole('link', { name: 'Train' }).click();
+  const plan = page.getByRole('region', { name: 'GPU memory' });
+  await plan.waitFor();
+  const rookies = await plan.textContent();
+  await page.getByRole('combobox', { name: 'Model' }).selectOption({ label: 'guest' });
+  await page.getByText('New run: guest learns').waitFor();
+  await page
+    .getByRole('combobox', { name: 'Kept for gradients' })
+    .selectOption({ label: 'Inputs in 16 bits' });
+  await expect.poll(() => plan.textContent()).not.toBe(rookies);
+  await page.getByLabel('Tasks a step').fill('1');
+  await page.getByLabel('Tries of each task').fill('2');
+  await page.getByLabel('Steps', { exact: true }).fill('1');
+  expect(await brokenRules(page)).toEqual([]);
+  await button('Create run').click();
+  await button('Run').click();
+  await page.getByText('done', { exact: true }).waitFor();
+  await page.reload();
+  await page.getByText('done', { exact: true }).waitFor();
+  await button('Try it on a task').click();
+  await page.getByText('guest + 1 step').waitFor();
+  await button('Run').click();
+  await page.locator('.stage .scores').waitFor();
+});
+
 test('a local file is copied in; deleted models are gone', async () => {
   await page.getByRole('link', { name: 'Models' }).click();
   const files = page.getByLabel('or from this machine');

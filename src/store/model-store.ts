@@ -53,7 +53,7 @@ export interface AddOptions {
   onProgress: (progress: ModelProgress) => void;
 }
 
-const COPY_BYTES = 8 * 1024 * 1024;
+const COPY_BYTES = 4 * 1024 * 1024;
 
 export class ModelStore {
   readonly #options: ModelStoreOptions;

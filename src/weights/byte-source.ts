@@ -14,6 +14,8 @@ export interface ByteSource {
    * @throws {ModelFileError} when they cannot be read or reach beyond the end.
    */
   read(offset: number, length: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** What is read, where it is a Blob. */
+  readonly blob?: Blob;
 }
 
 /** The most that is taken whole from a server that does not answer ranges, in bytes. */
@@ -33,7 +35,8 @@ export function checkRange(source: ByteSource, offset: number, length: number): 
 }
 
 /**
- * The bytes of a source from its beginning to its end, `pieceBytes` at a time; the last piece may be shorter.
+ * The bytes of a source from its beginning to its end, at most `pieceBytes` at a time. A piece may be overwritten by the next
+ * one: engines collect buffers late, so a file goes through one.
  * @param signal asked before each piece is read.
  * @throws {ModelFileError} when they cannot be read, and the signal's reason when it is aborted.
  */
@@ -42,9 +45,36 @@ export async function* pieces(
   pieceBytes: number,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  if (source.blob !== undefined) {
+    yield* blobPieces(source.name, source.blob, pieceBytes, signal);
+    return;
+  }
   for (let offset = 0; offset < source.size; offset += pieceBytes) {
     signal?.throwIfAborted();
     yield await source.read(offset, Math.min(pieceBytes, source.size - offset));
+  }
+}
+
+async function* blobPieces(
+  name: string,
+  blob: Blob,
+  pieceBytes: number,
+  signal?: AbortSignal,
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  const reader = blob.stream().getReader({ mode: 'byob' });
+  try {
+    for (let buffer = new ArrayBuffer(pieceBytes); ; ) {
+      signal?.throwIfAborted();
+      const { value } = await reader.read(new Uint8Array(buffer)).catch((cause: unknown) => {
+        throw unreadable(name, errorMessage(cause), cause);
+      });
+      if (value === undefined || value.length === 0) return;
+      yield value;
+      buffer = value.buffer;
+    }
+  } finally {
+    // What ended the reading, if it was not its end, is told by itself.
+    await reader.cancel().catch(() => undefined);
   }
 }
 
@@ -66,6 +96,7 @@ export function blobSource(blob: Blob, name = 'file'): ByteSource {
   const source: ByteSource = {
     name,
     size: blob.size,
+    blob,
     async read(offset, length) {
       checkRange(source, offset, length);
       try {

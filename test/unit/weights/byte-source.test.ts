@@ -44,13 +44,26 @@ describe('pieces', () => {
     expect(all).toEqual([...BYTES]);
   });
 
-  test('reads nothing more once the signal is aborted', async () => {
-    const controller = new AbortController();
-    const walk = pieces(bytesSource(BYTES), 30, controller.signal);
-    expect((await walk.next()).done).toBe(false);
-    controller.abort(new Error('enough'));
-    await expect(walk.next()).rejects.toThrow('enough');
+  test('of a Blob go through one buffer', async () => {
+    const all: number[] = [];
+    for await (const bytes of pieces(blobSource(new Blob([BYTES])), 30)) {
+      expect(bytes.length).toBeLessThanOrEqual(30);
+      expect(bytes.buffer.byteLength).toBe(30);
+      all.push(...bytes);
+    }
+    expect(all).toEqual([...BYTES]);
   });
+
+  test.each([bytesSource(BYTES), blobSource(new Blob([BYTES]))])(
+    'reads nothing more once the signal is aborted',
+    async (source) => {
+      const controller = new AbortController();
+      const walk = pieces(source, 30, controller.signal);
+      expect((await walk.next()).done).toBe(false);
+      controller.abort(new Error('enough'));
+      await expect(walk.next()).rejects.toThrow('enough');
+    },
+  );
 });
 
 describe('urlSource', () => {

@@ -255,6 +255,16 @@ export class KvCache {
     for (const key of [...this.#sequences.keys()]) this.release(key);
   }
 
+  /**
+   * Forgets everything and lends its buffers to whoever computes before the next request; null while a request is at work.
+   * What is left in them does no harm: no kernel reads a position that was not written.
+   */
+  lend(): readonly GpuTensor[] | null {
+    if ([...this.#sequences.values()].some(({ busy }) => busy)) return null;
+    this.clear();
+    return [...this.k, ...this.v];
+  }
+
   /** Drops the least recently used idle sequence. Its slot is the caller's. */
   #evict(): CachedSequence | undefined {
     for (const sequence of this.#sequences.values()) {

@@ -147,3 +147,28 @@ export function trainLayout(sizes: TrainSizes): Map<string, BufferShape> {
 function prefixed<T>(prefix: string, entries: Readonly<Record<string, T>>): Record<string, T> {
   return Object.fromEntries(Object.entries(entries).map(([name, x]) => [prefix + name, x]));
 }
+
+/** Bytes of a buffer as Gpu.tensor makes it. */
+export function bufferBytes(shape: readonly number[]): number {
+  const elements = shape.reduce((product, n) => product * n, 1);
+  return Math.max(16, Math.ceil((elements * 4) / 16) * 16);
+}
+
+/**
+ * Which buffers of a layout lie in which of some lent ones, by index: the largest that fit first, one in each, since a kernel
+ * may not read and write one buffer.
+ */
+export function lendBuffers(
+  layout: ReadonlyMap<string, BufferShape>,
+  lentBytes: readonly number[],
+): Map<string, number> {
+  const places = new Map<string, number>();
+  const free = lentBytes.map((bytes, i) => ({ bytes, i })).sort((a, b) => a.bytes - b.bytes);
+  const wanted = [...layout].map(([name, { shape }]) => ({ name, bytes: bufferBytes(shape) }));
+  for (const { name, bytes } of wanted.sort((a, b) => b.bytes - a.bytes)) {
+    const at = free.findIndex((lent) => lent.bytes >= bytes);
+    const [lent] = at < 0 ? [] : free.splice(at, 1);
+    if (lent !== undefined) places.set(name, lent.i);
+  }
+  return places;
+}

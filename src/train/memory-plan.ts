@@ -9,7 +9,14 @@ import {
   projectionShape,
   requiredTensors,
 } from '../weights/model-config.ts';
-import { type BufferPart, type Checkpoints, type TrainSizes, trainLayout } from './layout.ts';
+import {
+  type BufferPart,
+  bufferBytes,
+  type Checkpoints,
+  lendBuffers,
+  type TrainSizes,
+  trainLayout,
+} from './layout.ts';
 import { flatLength } from './parameters.ts';
 
 /** Tokens of a packed row when nobody says. */
@@ -20,12 +27,6 @@ const KEEP_ALL_BYTES = 512 * 1024 * 1024;
 
 /** Weights, gradients and both moments in f32. */
 const BYTES_PER_TRAINED = 16;
-
-/** As Gpu.tensor makes them. */
-function bufferBytes(shape: readonly number[]): number {
-  const elements = shape.reduce((product, n) => product * n, 1);
-  return Math.max(16, Math.ceil((elements * 4) / 16) * 16);
-}
 
 function stepBytes(sizes: TrainSizes): Record<BufferPart, number> {
   const bytes: Record<BufferPart, number> = { checkpoints: 0, layer: 0, head: 0, batch: 0 };
@@ -79,9 +80,9 @@ export function trainSizes(
 
 export interface PlanRequest {
   readonly config: ModelConfig;
-  /** Bytes of the model's own weights on the device, and of the KV cache that rollouts use. */
+  /** Bytes of the model's own weights on the device, and of the buffers of the KV cache that rollouts use. */
   readonly weightBytes: number;
-  readonly kvBytes: number;
+  readonly kvBuffers: readonly number[];
   /** Null trains all weights, in F32; by default all projections have an adapter. */
   readonly adapter: {
     readonly rank: number;
@@ -102,6 +103,9 @@ export interface MemoryPlan {
    * once more, as decoding reads them.
    */
   readonly bytes: Readonly<Record<'weights' | 'trained' | 'joined' | 'kv' | BufferPart, number>>;
+  /** Bytes of a step that lie in the buffers of the KV cache, which nobody needs meanwhile. */
+  readonly lent: number;
+  /** Of all of it, what is lent counted once. */
   readonly total: number;
   /** The largest buffer of a step. */
   readonly largest: { readonly name: string; readonly bytes: number };
@@ -124,7 +128,7 @@ function trainedShapes({ config, adapter }: PlanRequest): (readonly number[])[] 
 
 /** Counts the memory of a training. */
 export function planMemory(request: PlanRequest): MemoryPlan {
-  const { config, adapter, weightBytes, kvBytes } = request;
+  const { config, adapter, weightBytes, kvBuffers } = request;
   const tokens = Math.max(request.rowTokens, request.sequenceTokens);
   const stems = PROJECTIONS.filter((name) => adapter?.targets?.includes(name) ?? true);
   const sizes = sizesOf(
@@ -139,17 +143,18 @@ export function planMemory(request: PlanRequest): MemoryPlan {
     weights: adapter === null ? 0 : weightBytes,
     trained: BYTES_PER_TRAINED * flat,
     joined: adapter === null ? 0 : 4 * joinedValues(config, paddedRank(adapter.rank)),
-    kv: kvBytes,
+    kv: kvBuffers.reduce((sum, size) => sum + size, 0),
     ...step,
   };
-  const buffers = [...trainLayout(sizes)].map(([name, { shape }]) => ({
-    name,
-    bytes: bufferBytes(shape),
-  }));
+  const layout = trainLayout(sizes);
+  const buffers = [...layout].map(([name, { shape }]) => ({ name, bytes: bufferBytes(shape) }));
+  const places = lendBuffers(layout, kvBuffers);
+  const inCache = buffers.filter(({ name }) => places.has(name));
+  const lent = inCache.reduce((sum, buffer) => sum + buffer.bytes, 0);
   const flatBuffer = { name: 'trained weights', bytes: 4 * flat };
   const largest = [...buffers, flatBuffer].reduce((a, b) => (b.bytes > a.bytes ? b : a));
-  const total = Object.values(bytes).reduce((sum, part) => sum + part, 0);
-  return { checkpoints: sizes.checkpoints, tokens: sizes.tokens, bytes, total, largest };
+  const total = Object.values(bytes).reduce((sum, part) => sum + part, 0) - lent;
+  return { checkpoints: sizes.checkpoints, tokens: sizes.tokens, bytes, lent, total, largest };
 }
 
 /** A change of settings, in words, and what the plan would be with it. */

@@ -1,7 +1,7 @@
 // The memory of an experiment over a model file: the plan that is shown before a run, and the check that refuses a run which
 // would not fit.
 import { InputError } from '../base/errors.ts';
-import { kvBytes, weightBytes } from '../engine/device-bytes.ts';
+import { kvBuffers, weightBytes } from '../engine/device-bytes.ts';
 import type { Experiment } from '../trajectory/experiment.ts';
 import type { GgufFile } from '../weights/gguf.ts';
 import type { ModelConfig } from '../weights/model-config.ts';
@@ -25,7 +25,7 @@ function requestOf(
   return {
     config,
     weightBytes: weightBytes(file, config),
-    kvBytes: kvBytes(config),
+    kvBuffers: kvBuffers(config),
     adapter,
     rowTokens: memory.tokens ?? DEFAULT_ROW_TOKENS,
     sequenceTokens: Math.min(limits.contextTokens, config.contextLength),

@@ -42,6 +42,7 @@ export async function startTrainer(
   const options = {
     optimiser,
     onMoved: () => decoder.weightsMoved(),
+    lend: () => decoder.cache.lend(),
     ...(maxTokens === undefined ? {} : { maxTokens }),
     ...(checkpoints === undefined ? {} : { checkpoints }),
   };

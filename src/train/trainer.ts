@@ -5,6 +5,7 @@ import { InputError } from '../base/errors.ts';
 import type { AdapterWeights } from '../engine/adapter-weights.ts';
 import { assertIds, type Model } from '../engine/model.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { GpuTensor } from '../gpu/tensor.ts';
 import { encodeEmbedGrad, tokensById } from '../kernels/embed.ts';
 import { LOSS_STATS } from '../kernels/grpo-loss.ts';
 import type { Batch } from '../trajectory/batch.ts';
@@ -30,6 +31,11 @@ export interface TrainerOptions {
   readonly share?: boolean;
   /** Make every token's log-probability known, not only the trained ones'. */
   readonly everyToken?: boolean;
+  /**
+   * Buffers that nobody else uses until the weights have moved, asked for before each computation; null when there are none
+   * just now.
+   */
+  readonly lend?: () => readonly GpuTensor[] | null;
   /** Called when the weights have moved: keys and values that were kept under the old ones are stale. */
   readonly onMoved?: () => void;
 }
@@ -51,6 +57,8 @@ export class GpuTrainer implements Trainer {
   readonly #target: TrainTarget;
   readonly #options: TrainerOptions;
   #space: Workspace | null = null;
+  /** Buffers of others that the workspace uses. */
+  #lent: readonly GpuTensor[] = [];
 
   constructor(gpu: Gpu, target: TrainTarget, options: TrainerOptions) {
     this.#gpu = gpu;
@@ -110,15 +118,18 @@ export class GpuTrainer implements Trainer {
 
   #workspace({ M, L }: PackedRow): Workspace {
     const had = this.#space?.sizes ?? { tokens: 0, lossTokens: 0 };
-    if (this.#space !== null && M <= had.tokens && L <= had.lossTokens) return this.#space;
+    const lent = this.#options.lend?.() ?? [];
+    const same = lent.length === this.#lent.length && lent.every((one, i) => one === this.#lent[i]);
+    if (this.#space !== null && same && M <= had.tokens && L <= had.lossTokens) return this.#space;
     this.#space?.free();
+    this.#lent = lent;
     const least = Math.min(FIRST_TOKENS, this.#packing.maxTokens);
     const sizes = trainSizes(this.#target, {
       tokens: Math.max(M, had.tokens, least),
       lossTokens: Math.max(L, had.lossTokens, least),
       checkpoints: this.#options.checkpoints,
     });
-    this.#space = new Workspace(this.#gpu, sizes);
+    this.#space = new Workspace(this.#gpu, sizes, lent);
     return this.#space;
   }
 

@@ -1,11 +1,17 @@
-// Buffers of a training step: what the layout says, made when first asked for and seen at each row's own size.
+// Buffers of a training step: what the layout says, lent or made when first asked for, and seen at each row's own size.
 import { defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { type GpuTensor, rows } from '../gpu/tensor.ts';
 import { LOSS_STATS } from '../kernels/grpo-loss.ts';
 import { logSoftmaxScratchShape } from '../kernels/log-softmax.ts';
-import { type BufferShape, logitsRowsOf, type TrainSizes, trainLayout } from './layout.ts';
+import {
+  type BufferShape,
+  lendBuffers,
+  logitsRowsOf,
+  type TrainSizes,
+  trainLayout,
+} from './layout.ts';
 import type { PackedRow } from './packing.ts';
 
 /** What is read back of each loss token: log-probability and entropy, then the rows of LOSS_STATS. */
@@ -54,24 +60,32 @@ export class Workspace {
   readonly logitsRows: number;
   readonly #gpu: Gpu;
   readonly #layout: ReadonlyMap<string, BufferShape>;
+  /** Of others, by what they are used for. */
+  readonly #lent: ReadonlyMap<string, GpuTensor>;
   readonly #tensors = new Map<string, GpuTensor>();
 
-  constructor(gpu: Gpu, sizes: TrainSizes) {
+  /** `lent` are buffers that nobody else uses during a step; they stay their owner's. */
+  constructor(gpu: Gpu, sizes: TrainSizes, lent: readonly GpuTensor[] = []) {
     this.#gpu = gpu;
     this.sizes = sizes;
     this.logitsRows = logitsRowsOf(sizes);
     this.#layout = trainLayout(sizes);
+    const places = lendBuffers(
+      this.#layout,
+      lent.map(({ buffer }) => buffer.size),
+    );
+    this.#lent = new Map([...places].map(([name, i]) => [name, defined(lent[i], `buffer ${i}`)]));
   }
 
   /** The first `count` rows of a buffer of the layout. */
   rows(name: string, count: number): GpuTensor {
     const { shape, type } = defined(this.#layout.get(name), `train buffer ${name}`);
-    let tensor = this.#tensors.get(name);
+    let tensor = this.#tensors.get(name) ?? this.#lent.get(name);
     if (tensor === undefined) {
       tensor = this.#gpu.tensor(`train.${name}`, shape, type);
       this.#tensors.set(name, tensor);
     }
-    return { ...tensor, shape: [count, ...shape.slice(1)] };
+    return { ...tensor, type, shape: [count, ...shape.slice(1)] };
   }
 
   /** The residual stream (M, C) before layer l, or behind the last one. */
@@ -193,7 +207,7 @@ export class Workspace {
     };
   }
 
-  /** Bytes of all buffers made so far. */
+  /** Bytes of all buffers of its own so far. */
   get bytes(): number {
     return [...this.#tensors.values()].reduce((sum, tensor) => sum + tensor.buffer.size, 0);
   }

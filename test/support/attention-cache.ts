@@ -102,7 +102,7 @@ export class Cache {
     const { width, element } = kvLayout(type, D);
     const shape = [slots * layout.maxPages * PAGE, G, width];
     // What no row has written must not count.
-    const junk = new Float32Array(shape.reduce((a, b) => a * b)).fill(1e20);
+    const junk = new Float32Array(shape.reduce((a, b) => a * b)).fill(Number.NaN);
     this.table = gpu.upload('table', [slots, layout.maxPages], pageTableOf(layout));
     this.kCache = { ...gpu.upload('kCache', shape, junk), type: element };
     this.vCache = { ...gpu.upload('vCache', shape, junk), type: element };

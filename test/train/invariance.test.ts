@@ -126,6 +126,17 @@ it.each(TARGETS)('%s: layers that are computed again give the same bits', async 
   expect(await step(target(), { checkpoints: 'f32' })).toEqual(kept);
 });
 
+it('an adapter: buffers that others left full of anything give the same bits', async () => {
+  const own = await step(adapted(), { checkpoints: 'f32' });
+  // Larger and smaller than what a step needs.
+  const lent = [1e6, 3e5, 1e5, 1e5, 2e4, 2e4, 2e4, 64].map((values, i) =>
+    gpu.upload(`lent.${i}`, [values], new Float32Array(values).fill(Number.NaN)),
+  );
+  expect(await step(adapted(), { checkpoints: 'f32', lend: () => lent })).toEqual(own);
+  // Nobody freed them.
+  for (const tensor of lent) await gpu.readF32(tensor, 1);
+});
+
 it.each(TARGETS)('%s: inputs kept in f16 move gradients by their rounding', async (_, target) => {
   const kept = await step(target(), { checkpoints: 'all' });
   const halved = await step(target(), { checkpoints: 'f16' });

@@ -43,12 +43,14 @@ it.each(['all', 'f32', 'f16'] as const)(
     const objective = { kind: 'sft', aggregate: 'token-mean' } as const;
     await trainer.accumulate({ objective, sequences: [{ ids, mask, advantage: 0 }] });
     const training = gpu.liveBytes - decoding;
-    const { bytes } = planTraining(experiment, file, model.config);
+    const { bytes, lent } = planTraining(experiment, file, model.config);
     const { checkpoints: inputs, layer, head, batch, trained, joined } = bytes;
+    // Some of it lies in the cache.
+    expect(lent).toBeGreaterThan(0);
     // Buffers of single rows are rounded to 16 bytes; the norm of the gradients has two small ones.
-    expect(Math.abs(training - (inputs + layer + head + batch + trained + joined))).toBeLessThan(
-      4096,
-    );
+    expect(
+      Math.abs(training - (inputs + layer + head + batch + trained + joined - lent)),
+    ).toBeLessThan(4096);
     // q, k and v of a layer have their norms and biases side by side once more.
     expect(weights / bytes.weights).toBeGreaterThanOrEqual(1);
     expect(weights / bytes.weights).toBeLessThan(1.01);

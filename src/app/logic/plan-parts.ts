@@ -11,6 +11,8 @@ export const PLAN_PARTS: readonly PlanPart[] = [
   { name: 'model', of: ({ bytes }) => bytes.weights },
   { name: 'adapter and optimiser', of: ({ bytes }) => bytes.trained + bytes.joined },
   { name: 'keys and values of the tries', of: ({ bytes }) => bytes.kv },
-  { name: 'activations', of: ({ bytes }) => bytes.checkpoints + bytes.layer + bytes.batch },
-  { name: 'logits and loss', of: ({ bytes }) => bytes.head },
+  {
+    name: 'activations, logits and loss',
+    of: ({ bytes, lent }) => bytes.checkpoints + bytes.layer + bytes.batch + bytes.head - lent,
+  },
 ];

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { lendBuffers } from '../../../src/train/layout.ts';
 import { type PlanRequest, planMemory, waysToFit } from '../../../src/train/memory-plan.ts';
 import type { ModelConfig } from '../../../src/weights/model-config.ts';
 
@@ -17,7 +18,7 @@ const GB = 1e9;
 const REQUEST: PlanRequest = {
   config: CONFIG,
   weightBytes: 2.49 * GB,
-  kvBytes: 0,
+  kvBuffers: [],
   adapter: { rank: 16 },
   rowTokens: 2048,
   sequenceTokens: 1024,
@@ -61,6 +62,29 @@ describe('the plan of a 4B step', () => {
     expect(plan.checkpoints).toBe('all');
     expect(plan.bytes.weights).toBe(0);
     expect(plan.bytes.trained).toBeGreaterThan(16 * 600_000);
+  });
+});
+
+describe('buffers that the KV cache lends', () => {
+  it('hold what fits them, each one thing, and are counted once', () => {
+    const kv = Array.from({ length: 72 }, () => 34e6);
+    const alone = planMemory({ ...REQUEST, kvBuffers: [] });
+    const { bytes, lent, total } = planMemory({ ...REQUEST, kvBuffers: kv });
+    // The inputs of 36 layers (21 MB each) and what a layer has below 34 MB fit; nothing of the FFN does (80 MB).
+    expect(lent).toBeGreaterThan(bytes.checkpoints);
+    expect(lent).toBeLessThan(72 * 34e6);
+    expect(total).toBe(alone.total + 72 * 34e6 - lent);
+  });
+
+  it('are given to the largest that fit, none twice', () => {
+    const layout = new Map(
+      [10, 40, 20, 30].map((n) => [`b${n}`, { shape: [n], type: 'f32', part: 'layer' }] as const),
+    );
+    const places = lendBuffers(layout, [128, 16, 128]);
+    expect([...places]).toEqual([
+      ['b30', 0],
+      ['b20', 2],
+    ]);
   });
 });
 

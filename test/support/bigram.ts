@@ -16,11 +16,12 @@ interface Derivative {
   /** d loss / d log-probability. */
   slope: number;
   clipped: boolean;
+  ratio: number;
 }
 
 function derivative(batch: Batch, sequence: TrainSequence, t: number, lp: number): Derivative {
   const { objective } = batch;
-  if (objective.kind === 'sft') return { loss: -lp, slope: -1, clipped: false };
+  if (objective.kind === 'sft') return { loss: -lp, slope: -1, clipped: false, ratio: 1 };
   const ratio = Math.exp(lp - (sequence.old_logprobs?.[t] ?? lp));
   const limited = Math.min(1 + objective.clip_high, Math.max(1 - objective.clip_low, ratio));
   const a = sequence.advantage;
@@ -31,6 +32,7 @@ function derivative(batch: Batch, sequence: TrainSequence, t: number, lp: number
     loss: -Math.min(ratio * a, limited * a) + objective.kl * (Math.exp(d) - d - 1),
     slope: (clipped ? 0 : -ratio * a) + objective.kl * (1 - Math.exp(d)),
     clipped,
+    ratio,
   };
 }
 
@@ -95,7 +97,7 @@ export class Bigram implements TokenPolicy, Trainer {
   }
 
   async accumulate(batch: Batch, scale = 1): Promise<LossResult> {
-    const result = { loss: 0, entropy: 0, kl: 0, clipFraction: 0 };
+    const result = { loss: 0, entropy: 0, kl: 0, clipFraction: 0, ratio: 0, maxRatio: 0 };
     const tokenLogprobs: number[][] = [];
     let trained = 0;
     for (const sequence of batch.sequences) {
@@ -107,11 +109,13 @@ export class Bigram implements TokenPolicy, Trainer {
         const lp = row[id] ?? Number.NaN;
         lps.push(lp);
         if (sequence.mask[t] !== 1) continue;
-        const { loss, slope, clipped } = derivative(batch, sequence, t, lp);
+        const { loss, slope, clipped, ratio } = derivative(batch, sequence, t, lp);
         trained++;
         result.loss += weight * loss;
         result.entropy -= row.reduce((sum, p) => sum + Math.exp(p) * p, 0);
         result.clipFraction += clipped ? 1 : 0;
+        result.ratio += ratio;
+        result.maxRatio = Math.max(result.maxRatio, ratio);
         const reference = sequence.ref_logprobs?.[t];
         if (reference !== undefined) result.kl += Math.exp(reference - lp) - (reference - lp) - 1;
         row.forEach((p, v) => {
@@ -129,6 +133,7 @@ export class Bigram implements TokenPolicy, Trainer {
       entropy: result.entropy / count,
       kl: result.kl / count,
       clipFraction: result.clipFraction / count,
+      ratio: { mean: result.ratio / count, max: result.maxRatio },
     };
   }
 

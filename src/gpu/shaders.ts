@@ -29,6 +29,7 @@ export const CONDITIONS = [
   'noiseless',
   'split',
   'advance',
+  'entropy',
 ] as const;
 export type Condition = (typeof CONDITIONS)[number];
 /** What distinguishes two builds of one shader file. */

@@ -7,13 +7,20 @@ import { groupsFor } from './launch.ts';
 
 const GRPO_LOSS = kernel({
   file: 'loss/grpo_loss',
-  params: { C: 'u32', kind: 'u32', clipLow: 'f32', clipHigh: 'f32', kl: 'f32' },
-  reads: ['logprob', 'old', 'ref', 'advantage', 'weight'],
+  params: { C: 'u32', kind: 'u32', clipLow: 'f32', clipHigh: 'f32', kl: 'f32', bonus: 'f32' },
+  reads: ['logprob', 'old', 'ref', 'advantage', 'weight', 'entropy?entropy'],
   writes: ['coef', 'stats'],
 });
 
 /** What a row of `stats` holds: the token's weighted loss, its KL estimate, 1 when the clip took its slope, its ratio. */
 export const LOSS_STATS = ['loss', 'kl', 'clipped', 'ratio'] as const;
+
+export interface EntropyBonus {
+  /** Above 0. */
+  readonly coefficient: number;
+  /** (C), entropy of each token's distribution in nats */
+  readonly entropy: GpuTensor;
+}
 
 interface TokenLossArgs {
   /** (C), of the policy at temperature 1 */
@@ -36,17 +43,20 @@ export interface GrpoLossArgs extends TokenLossArgs {
   readonly clipLow: number;
   readonly clipHigh: number;
   readonly kl: number;
+  /** An entropy bonus; null without one. */
+  readonly bonus: EntropyBonus | null;
 }
 
 /**
- * loss = weight · (-min(r·A, clip(r, 1 - clipLow, 1 + clipHigh)·A) + kl·(exp(d) - d - 1)), r = exp(logprob - old),
- * d = ref - logprob (GRPO: Shao et al. 2024, arXiv:2402.03300; separate clips: DAPO, arXiv:2503.14476).
+ * loss = weight · (-min(r·A, clip(r, 1 - clipLow, 1 + clipHigh)·A) + kl·(exp(d) - d - 1) - bonus·entropy),
+ * r = exp(logprob - old), d = ref - logprob (GRPO: Shao et al. 2024, arXiv:2402.03300; separate clips: DAPO,
+ * arXiv:2503.14476). The entropy's own gradient is left to encodeLogitsGrad, as it is none of logprob.
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeGrpoLoss(pass: KernelPass, args: GrpoLossArgs): void {
-  const { clipLow, clipHigh, kl, old, advantage } = args;
-  const bind = { ...args, old, advantage, ref: args.ref ?? args.logprob };
-  dispatchLoss(pass, bind, { kind: 1, clipLow, clipHigh, kl });
+  const { clipLow, clipHigh, kl, bonus } = args;
+  const params = { kind: 1, clipLow, clipHigh, kl, bonus: bonus?.coefficient ?? 0 };
+  dispatchLoss(pass, { ...args, ref: args.ref ?? args.logprob }, params);
 }
 
 /**
@@ -55,24 +65,27 @@ export function encodeGrpoLoss(pass: KernelPass, args: GrpoLossArgs): void {
  */
 export function encodeSftLoss(pass: KernelPass, args: TokenLossArgs): void {
   const { logprob } = args;
-  const bind = { ...args, old: logprob, ref: logprob, advantage: logprob };
-  dispatchLoss(pass, bind, { kind: 0, clipLow: 0, clipHigh: 0, kl: 0 });
+  const bind = { ...args, old: logprob, ref: logprob, advantage: logprob, bonus: null };
+  dispatchLoss(pass, bind, { kind: 0, clipLow: 0, clipHigh: 0, kl: 0, bonus: 0 });
 }
 
 function dispatchLoss(
   pass: KernelPass,
-  args: TokenLossArgs & { old: GpuTensor; ref: GpuTensor; advantage: GpuTensor },
-  params: { kind: number; clipLow: number; clipHigh: number; kl: number },
+  args: Pick<GrpoLossArgs, 'old' | 'advantage' | 'bonus'> & TokenLossArgs & { ref: GpuTensor },
+  params: Readonly<Record<'kind' | 'clipLow' | 'clipHigh' | 'kl' | 'bonus', number>>,
 ): void {
-  const { logprob, old, ref, advantage, weight, coef, stats } = args;
+  const { logprob, old, ref, advantage, weight, coef, stats, bonus } = args;
   const C = sizeOf(logprob);
-  for (const [name, tensor] of Object.entries({ logprob, old, ref, advantage, weight, coef })) {
+  const entropy = bonus === null ? {} : { entropy: bonus.entropy };
+  const rows = { logprob, old, ref, advantage, weight, coef, ...entropy };
+  for (const [name, tensor] of Object.entries(rows)) {
     assertShape(tensor, [C], `grpo-loss.${name}`);
   }
   assertShape(stats, [C, LOSS_STATS.length], 'grpo-loss.stats');
   pass.dispatch(GRPO_LOSS, {
     params: { C, ...params },
-    bind: { logprob, old, ref, advantage, weight, coef, stats },
+    bind: { ...rows, stats },
     grid: groupsFor(C),
+    variant: { on: bonus === null ? [] : ['entropy'] },
   });
 }

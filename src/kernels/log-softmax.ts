@@ -2,6 +2,7 @@
 import type { KernelPass } from '../gpu/pass.ts';
 import { kernel } from '../gpu/pipeline.ts';
 import { assertShape, type GpuTensor, shape2 } from '../gpu/tensor.ts';
+import type { EntropyBonus } from './grpo-loss.ts';
 import { groupsFor } from './launch.ts';
 
 /** Vocabulary entries that one invocation goes through. */
@@ -25,8 +26,8 @@ const LOG_SOFTMAX = kernel({
 
 const LOGITS_GRAD = kernel({
   file: 'loss/logits_grad',
-  params: { C: 'u32', V: 'u32', threads: 'u32' },
-  reads: ['targets', 'lse', 'coef'],
+  params: { C: 'u32', V: 'u32', threads: 'u32', bonus: 'f32' },
+  reads: ['targets', 'lse', 'coef', 'entropy?entropy', 'weight?entropy'],
   writes: ['logits'],
 });
 
@@ -84,22 +85,28 @@ export interface LogitsGradArgs {
   readonly lse: GpuTensor;
   /** (C), -dLoss/dlogprob, as the loss kernels write it; a row with 0 becomes exactly 0 */
   readonly coef: GpuTensor;
+  /** An entropy bonus in the loss; null without one. */
+  readonly bonus: (EntropyBonus & { readonly weight: GpuTensor }) | null;
 }
 
 /**
- * logits ← coef · (softmax(logits) - onehot(target)), in place.
+ * logits ← coef · (p - onehot(target)) + bonus · weight · p · (log p + entropy), p = softmax(logits), in place: the
+ * gradient of a loss with slope -coef in logprob and the term -bonus · weight · entropy.
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeLogitsGrad(pass: KernelPass, args: LogitsGradArgs): void {
-  const { logits, targets, lse, coef } = args;
+  const { logits, targets, lse, coef, bonus } = args;
   const [C, V] = shape2(logits, 'logits-grad.logits');
-  for (const [name, tensor] of Object.entries({ targets, lse, coef })) {
+  const spread = bonus === null ? {} : { entropy: bonus.entropy, weight: bonus.weight };
+  const rows = { targets, lse, coef, ...spread };
+  for (const [name, tensor] of Object.entries(rows)) {
     assertShape(tensor, [C], `logits-grad.${name}`);
   }
   const threads = Math.ceil(V / GRAD_ELEMENTS);
   pass.dispatch(LOGITS_GRAD, {
-    params: { C, V, threads },
-    bind: { targets, lse, coef, logits },
+    params: { C, V, threads, bonus: bonus?.coefficient ?? 0 },
+    bind: { ...rows, logits },
     grid: groupsFor(C * threads),
+    variant: { on: bonus === null ? [] : ['entropy'] },
   });
 }

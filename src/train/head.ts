@@ -4,13 +4,13 @@ import type { Model } from '../engine/model.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { type GpuTensor, rows } from '../gpu/tensor.ts';
 import { encodeEmbed, encodeEmbedGrad } from '../kernels/embed.ts';
-import { encodeGrpoLoss, encodeSftLoss } from '../kernels/grpo-loss.ts';
 import { encodeLinear, encodeLinearInputGrad, encodeLinearWeightGrad } from '../kernels/linear.ts';
 import { encodeLogitsGrad, encodeLogSoftmax } from '../kernels/log-softmax.ts';
 import { encodeRmsNorm } from '../kernels/rms-norm.ts';
 import { f32Matrix } from '../kernels/weight-matrix.ts';
 import type { Objective } from '../trajectory/batch.ts';
 import { type BackwardContext, encodeNormBackward } from './backward.ts';
+import { encodeTokenLoss, entropyBonus } from './token-loss.ts';
 import type { UploadedRow, Workspace } from './workspace.ts';
 
 interface HeadContext {
@@ -90,8 +90,9 @@ export function encodeHeadBackward(
   forChunks(pass, context, normed, ({ from, count, logits, lse, normed: part }) => {
     const coef = space.rows('head.coef', count);
     const input = (tensor: GpuTensor) => rows(tensor, from, count);
-    encodeTokenLoss(pass, context, objective, from, count, coef);
-    encodeLogitsGrad(pass, { logits, targets: input(row.targets), lse, coef });
+    encodeTokenLoss(pass, context, objective, { from, count }, coef);
+    const bonus = entropyBonus(context, objective, { from, count });
+    encodeLogitsGrad(pass, { logits, targets: input(row.targets), lse, coef, bonus });
     encodeLinearInputGrad(pass, { dy: logits, w: model.head, dx: rows(dNormed, from, count) });
     if (full) {
       const name = model.config.tied ? 'token_embd.weight' : 'output.weight';
@@ -106,30 +107,4 @@ export function encodeHeadBackward(
   pass.clear(dx);
   encodeEmbedGrad(pass, { dy: dGathered, ...scatter, dTable: dx });
   return dx;
-}
-
-function encodeTokenLoss(
-  pass: KernelPass,
-  { space, row }: Pick<HeadContext, 'space' | 'row'>,
-  objective: Objective,
-  from: number,
-  count: number,
-  coef: GpuTensor,
-): void {
-  const input = (tensor: GpuTensor) => rows(tensor, from, count);
-  const { logprob, stats } = space.report(from, count);
-  const common = { logprob, weight: input(row.weights), coef, stats };
-  if (objective.kind === 'sft') {
-    encodeSftLoss(pass, common);
-    return;
-  }
-  encodeGrpoLoss(pass, {
-    ...common,
-    old: input(row.old),
-    ref: objective.kl > 0 ? input(row.ref) : null,
-    advantage: input(row.advantages),
-    clipLow: objective.clip_low,
-    clipHigh: objective.clip_high,
-    kl: objective.kl,
-  });
 }

@@ -10,6 +10,8 @@ export const objectiveSchema = z.discriminatedUnion('kind', [
     clip_high: z.number().nonnegative(),
     /** Coefficient of the k3 estimate of KL(policy || reference). */
     kl: z.number().nonnegative().default(0),
+    /** Coefficient of the bonus for entropy: of the mean over trained tokens, by the weights of their terms; 0 without it. */
+    entropy: z.number().nonnegative().optional(),
     aggregate: z.enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant']),
     /** Divisor of `seq-sum-constant`, tokens. */
     constant: z.number().positive().optional(),

@@ -6,8 +6,8 @@ import { TOLERANCES } from '../support/tolerances.ts';
 const H = 1e-5;
 const OBJECTIVES: LossKind[] = [
   { kind: 'sft' },
-  { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28, kl: 0 },
-  { kind: 'grpo', clipLow: 0.1, clipHigh: 0.3, kl: 0.15 },
+  { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28, kl: 0, bonus: 0 },
+  { kind: 'grpo', clipLow: 0.1, clipHigh: 0.3, kl: 0.15, bonus: 0.2 },
 ];
 
 it.each(OBJECTIVES)('coef is minus the slope of the loss: %o', (objective) => {
@@ -21,6 +21,7 @@ it.each(OBJECTIVES)('coef is minus the slope of the loss: %o', (objective) => {
       ref: logprob + 0.4 * rng.normal(),
       advantage: rng.normal(),
       weight: rng.next(),
+      entropy: 3 * rng.next(),
     };
     const at = (x: number) => tokenLoss({ ...token, logprob: x }, objective).loss;
     const slope = (at(logprob + H) - at(logprob - H)) / (2 * H);

@@ -9,8 +9,10 @@ const gpu = await testGpu();
 
 const OBJECTIVES: [string, LossKind][] = [
   ['sft', { kind: 'sft' }],
-  ['grpo', { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28, kl: 0 }],
-  ['grpo with kl', { kind: 'grpo', clipLow: 0.2, clipHigh: 0.2, kl: 0.15 }],
+  ['grpo', { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28, kl: 0, bonus: 0 }],
+  ['grpo with kl', { kind: 'grpo', clipLow: 0.2, clipHigh: 0.2, kl: 0.15, bonus: 0 }],
+  ['grpo with a bonus', { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28, kl: 0, bonus: 0.3 }],
+  ['grpo with both', { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28, kl: 0.15, bonus: 0.01 }],
 ];
 
 interface Inputs {
@@ -19,6 +21,7 @@ interface Inputs {
   ref: Float32Array;
   advantage: Float32Array;
   weight: Float32Array;
+  entropy: Float32Array;
 }
 
 function inputs(C: number): Inputs {
@@ -31,6 +34,7 @@ function inputs(C: number): Inputs {
     ref: logprob.map((x, c) => x + (drift[c] ?? 0)),
     advantage: normals(C + 3, C, 2),
     weight: normals(C + 4, C).map((x, c) => (c % 6 === 5 ? 0 : Math.abs(x))),
+    entropy: normals(C + 5, C, 3).map((x) => Math.abs(x)),
   };
 }
 
@@ -48,10 +52,11 @@ async function run(given: Inputs, objective: LossKind) {
   const pass = gpu.pass();
   if (objective.kind === 'sft') encodeSftLoss(pass, common);
   else {
-    const { clipLow, clipHigh, kl } = objective;
+    const { clipLow, clipHigh, kl, bonus: coefficient } = objective;
     const ref = kl > 0 ? up('ref') : null;
+    const bonus = coefficient > 0 ? { coefficient, entropy: up('entropy') } : null;
     const rest = { old: up('old'), advantage: up('advantage') };
-    encodeGrpoLoss(pass, { ...common, ...rest, ref, clipLow, clipHigh, kl });
+    encodeGrpoLoss(pass, { ...common, ...rest, ref, clipLow, clipHigh, kl, bonus });
   }
   gpu.submit(pass);
   return { coef: await valuesOf(gpu, coef), stats: await valuesOf(gpu, stats) };
@@ -66,6 +71,7 @@ function twin(given: Inputs, objective: LossKind) {
         ref: given.ref[c] ?? 0,
         advantage: given.advantage[c] ?? 0,
         weight: given.weight[c] ?? 0,
+        entropy: given.entropy[c] ?? 0,
       },
       objective,
     ),
@@ -100,8 +106,9 @@ it('clips at the numbers of the formula', async () => {
     ref: two(0, 0),
     advantage: two(2, -1),
     weight: two(0.5, 0.5),
+    entropy: two(1, 1),
   };
-  const objective: LossKind = { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28, kl: 0 };
+  const objective: LossKind = { kind: 'grpo', clipLow: 0.2, clipHigh: 0.28, kl: 0, bonus: 0 };
   const { coef, stats } = await run(given, objective);
   const want = [-1.28, 0, 1, Math.exp(0.5), 0.5 * Math.exp(0.5), 0, 0, Math.exp(0.5)];
   expect(worstError(stats, want)).toBeLessThan(TOLERANCES.elementwise);

@@ -75,28 +75,70 @@ describe('log-softmax', () => {
   });
 });
 
-describe('gradient of the logits', () => {
+interface GradientCase {
+  values: Float32Array;
+  targets: Uint32Array;
+  coef: Float32Array;
+  /** An entropy bonus: its coefficient, and the weight of each row. */
+  bonus: { coefficient: number; weight: Float32Array } | null;
+}
+
+function gradientCase(C: number, V: number, withBonus: boolean): GradientCase {
+  const rng = new Rng(C * 17 + V);
+  const values = normals(C * 3 + V, C * V, 3);
+  const targets = Uint32Array.from({ length: C }, () => rng.int(0, V - 1));
+  const zeroed = (x: number, c: number) => (c % 5 === 4 ? 0 : x);
+  const coef = normals(C, C).map(zeroed);
+  const weight = normals(C + 7, C).map(zeroed);
+  return { values, targets, coef, bonus: withBonus ? { coefficient: 0.25, weight } : null };
+}
+
+async function gradient({ values, targets, coef, bonus }: GradientCase, C: number, V: number) {
+  const { lse, entropy } = logSoftmax(values, targets, [C, V]);
+  const logits = guarded(gpu, [C, V], values);
+  const up = (name: string, list: Float32Array) => gpu.upload(name, [C], list);
+  const pass = gpu.pass();
+  encodeLogitsGrad(pass, {
+    logits: logits.view,
+    targets: gpu.upload('targets', [C], targets),
+    lse: up('lse', Float32Array.from(lse)),
+    coef: up('coef', coef),
+    bonus:
+      bonus === null
+        ? null
+        : {
+            coefficient: bonus.coefficient,
+            entropy: up('entropy', Float32Array.from(entropy)),
+            weight: up('weight', bonus.weight),
+          },
+  });
+  gpu.submit(pass);
+  return await valuesOf(gpu, logits);
+}
+
+describe.each([false, true])('gradient of the logits, entropy bonus %s', (withBonus) => {
   for (const [C, V] of SIZES) {
     it(`of ${C} rows of ${V} is its twin's`, async () => {
-      const rng = new Rng(C * 17 + V);
-      const values = normals(C * 3 + V, C * V, 3);
-      const targets = Uint32Array.from({ length: C }, () => rng.int(0, V - 1));
-      const coef = normals(C, C).map((x, c) => (c % 5 === 4 ? 0 : x));
+      const given = gradientCase(C, V, withBonus);
+      const { values, targets, coef, bonus } = given;
       const want = Float64Array.from(values);
-      logitsGrad(want, targets, coef, [C, V]);
-      const { lse } = logSoftmax(values, targets, [C, V]);
-      const logits = guarded(gpu, [C, V], values);
-      const pass = gpu.pass();
-      encodeLogitsGrad(pass, {
-        logits: logits.view,
-        targets: gpu.upload('targets', [C], targets),
-        lse: gpu.upload('lse', [C], Float32Array.from(lse)),
-        coef: gpu.upload('coef', [C], coef),
-      });
-      gpu.submit(pass);
-      const got = await valuesOf(gpu, logits);
+      const spread = coef.map((_, c) => (bonus?.coefficient ?? 0) * (bonus?.weight[c] ?? 0));
+      logitsGrad(want, targets, coef, [C, V], spread);
+      const got = await gradient(given, C, V);
       expect(worstError(got, want)).toBeLessThan(TOLERANCES.elementwise);
       if (C > 4) expect(got.subarray(4 * V, 5 * V).every((x) => x === 0)).toBe(true);
     });
   }
+});
+
+it('pushes two logits towards each other by the entropy bonus', async () => {
+  // p = 3/4, 1/4: H = 0.562335, dH/dz_0 = -p_0 (log p_0 + H) = -0.75 (-0.287682 + 0.562335) = -0.205990 = -dH/dz_1.
+  const given: GradientCase = {
+    values: new Float32Array([Math.log(3), 0]),
+    targets: new Uint32Array([0]),
+    coef: new Float32Array([0]),
+    bonus: { coefficient: 0.5, weight: new Float32Array([2]) },
+  };
+  const got = await gradient(given, 1, 2);
+  expect(worstError(got, [0.20599, -0.20599])).toBeLessThan(TOLERANCES.elementwise);
 });

@@ -2,8 +2,9 @@
 // terms, gradients against those of batches that mean the same.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import type { Adapter } from '../../src/adapter/adapter.ts';
 import { defined } from '../../src/base/assert.ts';
-import { adapterTarget } from '../../src/train/targets.ts';
+import { adapterTarget, type GradientTensor, gradientTensors } from '../../src/train/targets.ts';
 import { GpuTrainer } from '../../src/train/trainer.ts';
 import { type Batch, batchSchema } from '../../src/trajectory/batch.ts';
 import { experimentSchema } from '../../src/trajectory/experiment.ts';
@@ -13,8 +14,44 @@ const optimiser = experimentSchema.shape.optimiser.parse({ learningRate: 1e-3 })
 const { gpu, model } = await goldenEngine('f32');
 const adapter = await goldenAdapter('f32');
 
-function trainerOf() {
-  return new GpuTrainer(gpu, adapterTarget(gpu, model, adapter), { optimiser });
+function trainerOf(start: Adapter = adapter) {
+  return new GpuTrainer(gpu, adapterTarget(gpu, model, start), { optimiser });
+}
+
+/** Loss and gradients of a batch at an adapter. */
+async function gradientsOf(batch: Batch, start: Adapter = adapter) {
+  const target = adapterTarget(gpu, model, start);
+  const trainer = new GpuTrainer(gpu, target, { optimiser });
+  const result = await trainer.accumulate(batch);
+  const tensors = await gradientTensors(target);
+  trainer.free();
+  return { result, tensors };
+}
+
+/** Σ squares of all gradients, or of their difference. */
+function squares(of: readonly GradientTensor[], less: readonly GradientTensor[] = []): number {
+  let sum = 0;
+  of.forEach(({ values }, i) => {
+    values.forEach((value, j) => {
+      sum += (value - (less[i]?.values[j] ?? 0)) ** 2;
+    });
+  });
+  return sum;
+}
+
+/** The golden adapter, moved along gradients. */
+function moved(tensors: readonly GradientTensor[], step: number): Adapter {
+  const matrices = new Map(
+    [...adapter.matrices].map(([stem, { a, b }]) => [stem, { a: a.slice(), b: b.slice() }]),
+  );
+  for (const { stem, matrix, values } of tensors) {
+    const pair = defined(matrices.get(stem), stem);
+    const list = matrix === 'A' ? pair.a : pair.b;
+    values.forEach((value, j) => {
+      list[j] = (list[j] ?? 0) + step * value;
+    });
+  }
+  return { ...adapter, matrices };
 }
 
 async function goldenBatch(name: string): Promise<Batch> {
@@ -50,5 +87,47 @@ describe('ratio', () => {
     const { ratio } = await trainer.accumulate(await goldenBatch('sft'));
     expect(ratio).toEqual({ mean: 1, max: 1 });
     trainer.free();
+  });
+});
+
+describe('entropy', () => {
+  it('is a bonus whose gradient is the slope of the loss', async () => {
+    const golden = await goldenBatch('grpo');
+    // Without advantages the loss is the bonus alone: -0.5 times the mean entropy, as the aggregate is the token mean.
+    const sequences = golden.sequences.map((sequence) => ({ ...sequence, advantage: 0 }));
+    const batch = batchSchema.parse({
+      objective: { ...golden.objective, entropy: 0.5 },
+      sequences,
+    });
+    const { result, tensors } = await gradientsOf(batch);
+    expect(result.entropy).toBeGreaterThan(0.5);
+    expect(result.loss).toBeCloseTo(-0.5 * result.entropy, 5);
+    const size = Math.sqrt(squares(tensors));
+    const H = 0.01;
+    const up = await gradientsOf(batch, moved(tensors, H / size));
+    const down = await gradientsOf(batch, moved(tensors, -H / size));
+    const slope = (up.result.loss - down.result.loss) / (2 * H);
+    expect(Math.abs(slope / size - 1)).toBeLessThan(0.01);
+  });
+
+  it('is added to the other terms', async () => {
+    const golden = await goldenBatch('grpo-kl-seqmean');
+    const { objective, sequences } = golden;
+    const withBonus = batchSchema.parse({ ...golden, objective: { ...objective, entropy: 0.3 } });
+    const without = sequences.map((sequence) => ({ ...sequence, advantage: 0 }));
+    const alone = { ...objective, entropy: 0.3, kl: 0 };
+    const bonusAlone = batchSchema.parse({ objective: alone, sequences: without });
+    const [both, terms, bonus] = [
+      await gradientsOf(withBonus),
+      await gradientsOf(golden),
+      await gradientsOf(bonusAlone),
+    ];
+    expect(both.result.loss).toBeCloseTo(terms.result.loss + bonus.result.loss, 5);
+    const sum = terms.tensors.map((tensor, i) => ({
+      ...tensor,
+      values: tensor.values.map((value, j) => value + (bonus.tensors[i]?.values[j] ?? 0)),
+    }));
+    expect(squares(bonus.tensors)).toBeGreaterThan(0);
+    expect(Math.sqrt(squares(both.tensors, sum) / squares(sum))).toBeLessThan(1e-4);
   });
 });

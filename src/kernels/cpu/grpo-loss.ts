@@ -6,6 +6,8 @@ export interface TokenLossInput {
   readonly ref: number;
   readonly advantage: number;
   readonly weight: number;
+  /** Of the token's distribution, nats. */
+  readonly entropy: number;
 }
 
 export type LossKind =
@@ -15,6 +17,8 @@ export type LossKind =
       readonly clipLow: number;
       readonly clipHigh: number;
       readonly kl: number;
+      /** Coefficient of the entropy bonus. */
+      readonly bonus: number;
     };
 
 export interface TokenLoss {
@@ -28,12 +32,12 @@ export interface TokenLoss {
 
 /** Loss of one token, its slope and what is logged of it. */
 export function tokenLoss(token: TokenLossInput, objective: LossKind): TokenLoss {
-  const { logprob, old, ref, advantage, weight } = token;
+  const { logprob, old, ref, advantage, weight, entropy } = token;
   if (weight === 0) return { coef: 0, loss: 0, kl: 0, clipped: 0, ratio: 1 };
   if (objective.kind === 'sft') {
     return { coef: weight, loss: -weight * logprob, kl: 0, clipped: 0, ratio: 1 };
   }
-  const { clipLow, clipHigh, kl: klWeight } = objective;
+  const { clipLow, clipHigh, kl: klWeight, bonus } = objective;
   const ratio = Math.exp(logprob - old);
   const free = ratio * advantage;
   const held = Math.min(Math.max(ratio, 1 - clipLow), 1 + clipHigh) * advantage;
@@ -42,7 +46,7 @@ export function tokenLoss(token: TokenLossInput, objective: LossKind): TokenLoss
   const kl = Math.exp(distance) - distance - 1;
   return {
     coef: weight * ((clipped ? 0 : free) + klWeight * (Math.exp(distance) - 1)),
-    loss: weight * (-Math.min(free, held) + klWeight * kl),
+    loss: weight * (-Math.min(free, held) + klWeight * kl - bonus * entropy),
     kl,
     clipped: clipped ? 1 : 0,
     ratio,

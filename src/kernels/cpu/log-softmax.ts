@@ -30,18 +30,24 @@ export function logSoftmax(
   return out;
 }
 
-/** logits ← coef · (softmax - onehot(target)), in place: coef (C) is -dLoss/dlogprob. */
+/**
+ * logits ← coef · (p - onehot(target)) + spread · p · (log p + entropy), p = softmax(logits), in place: coef (C) is
+ * -dLoss/dlogprob, spread (C) is -dLoss/dentropy.
+ */
 export function logitsGrad(
   logits: Vec,
   targets: ArrayLike<number>,
   coef: Vec,
   [C, V]: readonly [number, number],
+  spread: Vec = new Float64Array(C),
 ): void {
-  const { lse } = logSoftmax(logits, targets, [C, V]);
+  const { lse, entropy } = logSoftmax(logits, targets, [C, V]);
   for (let c = 0; c < C; c++) {
     for (let v = 0; v < V; v++) {
-      const p = Math.exp((logits[c * V + v] ?? 0) - (lse[c] ?? 0));
-      logits[c * V + v] = (coef[c] ?? 0) * (p - (v === targets[c] ? 1 : 0));
+      const logP = (logits[c * V + v] ?? 0) - (lse[c] ?? 0);
+      const p = Math.exp(logP);
+      const chosen = (coef[c] ?? 0) * (p - (v === targets[c] ? 1 : 0));
+      logits[c * V + v] = chosen + (spread[c] ?? 0) * p * (logP + (entropy[c] ?? 0));
     }
   }
 }

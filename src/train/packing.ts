@@ -4,6 +4,7 @@ import { defined } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import type { Batch, Objective, TrainSequence } from '../trajectory/batch.ts';
 import { compareIds, layOutRows, sharedLength } from './prefix-tree.ts';
+import { tokenAdvantage } from './token-terms.ts';
 
 /** Some sequences of a batch in one row of M tokens, with L loss tokens. */
 export interface PackedRow {
@@ -114,7 +115,8 @@ export function packBatch(batch: Batch, options: PackOptions): PackedRow[] {
   const { objective, sequences } = batch;
   const weights = tokenWeights(objective, sequences);
   sequences.forEach((sequence, i) => {
-    for (const value of [sequence.advantage, ...(sequence.old_logprobs ?? [])]) {
+    const { advantage, old_logprobs: old = [], ref_logprobs: ref = [] } = sequence;
+    for (const value of [advantage, ...old, ...ref]) {
       if (Number.isFinite(value)) continue;
       throw new InputError('batch', `batch.sequences.${i}: got ${value}, need finite numbers`);
     }
@@ -128,7 +130,7 @@ export function packBatch(batch: Batch, options: PackOptions): PackedRow[] {
       throw new InputError('batch', `batch.sequences.${i}: no ref_logprobs, kl above 0 needs them`);
     }
   });
-  return packRows(sequences, weights, options);
+  return packRows(sequences, weights, options, objective);
 }
 
 /** Rows for log-probabilities alone: every token after the first has an entry, and nothing is trained. */
@@ -150,13 +152,14 @@ function packRows(
   sequences: readonly TrainSequence[],
   weights: readonly (readonly number[])[],
   options: PackOptions,
+  objective?: Objective,
 ): PackedRow[] {
   const sizes = sequences.map(({ ids }, i) => {
     const trained = weights[i]?.filter((weight) => weight !== 0).length ?? 0;
     return { ids, lossTokens: options.everyToken ? ids.length - 1 : trained };
   });
   return groupByTokens(sizes, options).map((members) =>
-    packRow(sequences, members, weights, options),
+    packRow(sequences, members, weights, options, objective),
   );
 }
 
@@ -165,6 +168,7 @@ function packRow(
   members: readonly number[],
   weights: readonly (readonly number[])[],
   options: PackOptions,
+  objective?: Objective,
 ): PackedRow {
   const placed = members.map((index) => defined(sequences[index], `sequence ${index}`));
   const { ids, positions, tree, rowsOf } = layOutRows(
@@ -175,7 +179,7 @@ function packRow(
   const looked = new Map<string, number>();
   placed.forEach((sequence, i) => {
     const index = members[i] ?? 0;
-    const { advantage, old_logprobs: old, ref_logprobs: ref } = sequence;
+    const { old_logprobs: old, ref_logprobs: ref } = sequence;
     sequence.ids.forEach((id, t) => {
       const weight = weights[index]?.[t] ?? 0;
       if (t === 0 || (weight === 0 && !options.everyToken)) return;
@@ -193,7 +197,7 @@ function packRow(
       loss.targets.push(id);
       loss.old.push(old?.[t] ?? 0);
       loss.ref.push(ref?.[t] ?? 0);
-      loss.advantages.push(advantage);
+      loss.advantages.push(tokenAdvantage(sequence, t, objective));
       loss.weights.push(weight * options.scale);
       loss.origin.push([index, t]);
     });

@@ -4,6 +4,7 @@ import type { KernelPass } from '../gpu/pass.ts';
 import { type GpuTensor, rows } from '../gpu/tensor.ts';
 import { type EntropyBonus, encodeGrpoLoss, encodeSftLoss } from '../kernels/grpo-loss.ts';
 import type { Objective } from '../trajectory/batch.ts';
+import { lossKl } from './token-terms.ts';
 import type { UploadedRow, Workspace } from './workspace.ts';
 
 interface LossContext {
@@ -46,14 +47,15 @@ export function encodeTokenLoss(
     encodeSftLoss(pass, common);
     return;
   }
+  const kl = lossKl(objective);
   encodeGrpoLoss(pass, {
     ...common,
     old: input(row.old),
-    ref: objective.kl > 0 ? input(row.ref) : null,
+    ref: kl > 0 ? input(row.ref) : null,
     advantage: input(row.advantages),
     clipLow: objective.clip_low,
     clipHigh: objective.clip_high,
-    kl: objective.kl,
+    kl,
     bonus: entropyBonus(context, objective, stretch),
   });
 }

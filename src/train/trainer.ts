@@ -19,6 +19,7 @@ import type { Checkpoints } from './layout.ts';
 import { DEFAULT_ROW_TOKENS, trainSizes } from './memory-plan.ts';
 import { type PackedRow, packBatch, packReference } from './packing.ts';
 import type { Parameters } from './parameters.ts';
+import { isKlInReward } from './token-terms.ts';
 import { type Report, Workspace } from './workspace.ts';
 
 export interface TrainerOptions {
@@ -221,6 +222,7 @@ function placeLogprobs(row: PackedRow, logprob: Float32Array, out: readonly numb
 /** Sums the reports of a batch's rows. */
 class Totals {
   readonly #logprobs: number[][];
+  readonly #klInReward: boolean;
   #loss = 0;
   #entropy = 0;
   #kl = 0;
@@ -231,6 +233,7 @@ class Totals {
 
   constructor(batch: Batch) {
     this.#logprobs = batch.sequences.map(({ ids }) => ids.map(() => 0));
+    this.#klInReward = isKlInReward(batch.objective);
   }
 
   add(row: PackedRow, report: Report): void {
@@ -239,7 +242,9 @@ class Totals {
       if (weight === 0) return;
       this.#entropy += report.entropy[n] ?? 0;
       this.#loss += report.stats[n * LOSS_STATS.length] ?? 0;
-      this.#kl += report.stats[n * LOSS_STATS.length + 1] ?? 0;
+      this.#kl += this.#klInReward
+        ? (report.logprob[n] ?? 0) - (row.refLogprobs[n] ?? 0)
+        : (report.stats[n * LOSS_STATS.length + 1] ?? 0);
       this.#clipped += report.stats[n * LOSS_STATS.length + 2] ?? 0;
       const ratio = report.stats[n * LOSS_STATS.length + 3] ?? 1;
       this.#ratio += ratio;

@@ -4,18 +4,32 @@ import { z } from 'zod';
 
 export const objectiveSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sft'), aggregate: z.literal('token-mean') }),
-  z.strictObject({
-    kind: z.literal('grpo'),
-    clip_low: z.number().nonnegative(),
-    clip_high: z.number().nonnegative(),
-    /** Coefficient of the k3 estimate of KL(policy || reference). */
-    kl: z.number().nonnegative().default(0),
-    /** Coefficient of the bonus for entropy: of the mean over trained tokens, by the weights of their terms; 0 without it. */
-    entropy: z.number().nonnegative().optional(),
-    aggregate: z.enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant']),
-    /** Divisor of `seq-sum-constant`, tokens. */
-    constant: z.number().positive().optional(),
-  }),
+  z
+    .strictObject({
+      kind: z.literal('grpo'),
+      clip_low: z.number().nonnegative(),
+      clip_high: z.number().nonnegative(),
+      /** Coefficient of the estimate of KL(policy || reference). */
+      kl: z.number().nonnegative().default(0),
+      /**
+       * `k3`, as without it: exp(d) - d - 1 with d = ref - logprob, a term of the loss. `k1`: old - ref, a part of the reward:
+       * it lessens each token's advantage and has no gradient of its own.
+       */
+      kl_estimate: z.enum(['k3', 'k1']).optional(),
+      /** Coefficient of the bonus for entropy: of the mean over trained tokens, by the weights of their terms; 0 without it. */
+      entropy: z.number().nonnegative().optional(),
+      aggregate: z.enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant']),
+      /** Divisor of `seq-sum-constant`, tokens. */
+      constant: z.number().positive().optional(),
+    })
+    .superRefine(({ kl, kl_estimate }, context) => {
+      if (kl_estimate === undefined || kl > 0) return;
+      context.addIssue({
+        code: 'custom',
+        path: ['kl_estimate'],
+        message: `got ${kl_estimate} with kl ${kl}, need a kl above 0 to estimate; set kl or leave kl_estimate out`,
+      });
+    }),
 ]);
 export type Objective = z.infer<typeof objectiveSchema>;
 

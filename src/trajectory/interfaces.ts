@@ -100,7 +100,10 @@ export interface LossResult {
   tokenLogprobs: number[][];
   /** Mean entropy of the policy over masked tokens, nats. */
   entropy: number;
-  /** Mean k3 estimate of KL(policy || reference) over masked tokens; 0 without reference. */
+  /**
+   * Mean estimate of KL(policy || reference) over masked tokens: k3, or log-probability - reference where the objective says
+   * k1, which can be below 0; 0 without reference.
+   */
   kl: number;
   /** Share of masked tokens whose ratio was clipped. */
   clipFraction: number;

@@ -131,3 +131,37 @@ describe('entropy', () => {
     expect(Math.sqrt(squares(both.tensors, sum) / squares(sum))).toBeLessThan(1e-4);
   });
 });
+
+describe('kl_estimate k1', () => {
+  it('is the gradient of the lessened advantages, and reports log-probability - reference', async () => {
+    // Sequences of one trained token, whose own advantage can be written down.
+    const golden = await goldenBatch('grpo-kl-seqmean');
+    const { objective } = golden;
+    const sequences = golden.sequences.map((sequence) => {
+      const last = sequence.mask.lastIndexOf(1);
+      return { ...sequence, mask: sequence.mask.map((_, t) => (t === last ? 1 : 0)) };
+    });
+    const k1 = batchSchema.parse({
+      objective: { ...objective, kl: 0.4, kl_estimate: 'k1' },
+      sequences,
+    });
+    const written = sequences.map((sequence) => {
+      const t = sequence.mask.indexOf(1);
+      const distance = (sequence.old_logprobs?.[t] ?? 0) - (sequence.ref_logprobs?.[t] ?? 0);
+      return { ...sequence, advantage: sequence.advantage - 0.4 * distance };
+    });
+    const plain = batchSchema.parse({ objective: { ...objective, kl: 0 }, sequences: written });
+    const [got, want] = [await gradientsOf(k1), await gradientsOf(plain)];
+    expect(got.result.loss).toBeCloseTo(want.result.loss, 6);
+    expect(squares(want.tensors)).toBeGreaterThan(0);
+    expect(Math.sqrt(squares(got.tensors, want.tensors) / squares(want.tensors))).toBeLessThan(
+      1e-5,
+    );
+    const distances = trainedTokens(k1).map(([i, t]) => {
+      const reference = defined(k1.sequences[i]?.ref_logprobs?.[t], 'reference');
+      return defined(got.result.tokenLogprobs[i]?.[t], 'log-probability') - reference;
+    });
+    const mean = distances.reduce((sum, d) => sum + d, 0) / distances.length;
+    expect(got.result.kl).toBeCloseTo(mean, 5);
+  });
+});

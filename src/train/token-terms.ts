@@ -1,0 +1,23 @@
+// What recorded log-probabilities make of a token's advantage before anything is differentiated. Pure host code.
+import type { Objective, TrainSequence } from '../trajectory/batch.ts';
+
+/** Whether the KL to the reference is taken out of the reward: a loss term of k1 would have no useful gradient. */
+export function isKlInReward(objective: Objective): boolean {
+  return objective.kind === 'grpo' && objective.kl > 0 && objective.kl_estimate === 'k1';
+}
+
+/** Coefficient of the KL term in the loss. */
+export function lossKl(objective: Objective): number {
+  return objective.kind === 'grpo' && !isKlInReward(objective) ? objective.kl : 0;
+}
+
+/**
+ * Advantage of token t: the sequence's, under `kl_estimate: k1` less kl · (old - ref), the token's own share of the KL
+ * penalty in the reward (Ziegler et al. 2019, arXiv:1909.08593; REINFORCE++: arXiv:2501.03262). Shares of later tokens are not
+ * added, and no gradient goes through it.
+ */
+export function tokenAdvantage(sequence: TrainSequence, t: number, objective?: Objective): number {
+  const { advantage, old_logprobs: old, ref_logprobs: ref } = sequence;
+  if (objective?.kind !== 'grpo' || !isKlInReward(objective)) return advantage;
+  return advantage - objective.kl * ((old?.[t] ?? 0) - (ref?.[t] ?? 0));
+}

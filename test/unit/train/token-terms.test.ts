@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest';
+import { packBatch } from '../../../src/train/packing.ts';
+import { isKlInReward, lossKl } from '../../../src/train/token-terms.ts';
+import { type Batch, batchSchema } from '../../../src/trajectory/batch.ts';
+
+const OPTIONS = { maxTokens: 64, everyToken: false, scale: 1 };
+
+/** Two sequences with three trained tokens. */
+function batchOf(more: Record<string, unknown>): Batch {
+  return batchSchema.parse({
+    objective: { kind: 'grpo', clip_low: 0.2, clip_high: 0.2, aggregate: 'token-mean', ...more },
+    sequences: [
+      {
+        ids: [1, 2, 3],
+        mask: [0, 1, 1],
+        advantage: 2,
+        old_logprobs: [0, -1, -2],
+        ref_logprobs: [0, -1.5, -1],
+      },
+      {
+        ids: [4, 5],
+        mask: [0, 1],
+        advantage: -1,
+        old_logprobs: [0, -0.25],
+        ref_logprobs: [0, -0.25],
+      },
+    ],
+  });
+}
+
+describe('KL in the reward', () => {
+  it('lessens the advantage of each token by kl (old - ref)', () => {
+    const [row] = packBatch(batchOf({ kl: 0.5, kl_estimate: 'k1' }), OPTIONS);
+    // 2 - 0.5 (-1 + 1.5), 2 - 0.5 (-2 + 1), -1 - 0.5 (-0.25 + 0.25)
+    expect([...(row?.advantages ?? [])]).toEqual([1.75, 2.5, -1]);
+  });
+
+  it('leaves advantages alone under k3 and without KL', () => {
+    for (const more of [{ kl: 0.5 }, { kl: 0.5, kl_estimate: 'k3' }, { kl: 0 }]) {
+      const [row] = packBatch(batchOf(more), OPTIONS);
+      expect([...(row?.advantages ?? [])]).toEqual([2, 2, -1]);
+    }
+  });
+
+  it('is in the reward or in the loss, never in both', () => {
+    const place = (more: Record<string, unknown>) => {
+      const { objective } = batchOf(more);
+      return [isKlInReward(objective), lossKl(objective)];
+    };
+    expect(place({ kl: 0.5, kl_estimate: 'k1' })).toEqual([true, 0]);
+    expect(place({ kl: 0.5, kl_estimate: 'k3' })).toEqual([false, 0.5]);
+    expect(place({ kl: 0.5 })).toEqual([false, 0.5]);
+    expect(place({})).toEqual([false, 0]);
+    const sft = { kind: 'sft', aggregate: 'token-mean' } as const;
+    expect([isKlInReward(sft), lossKl(sft)]).toEqual([false, 0]);
+  });
+
+  it('refuses a reference that is not finite', () => {
+    const batch = batchOf({ kl: 0.5, kl_estimate: 'k1' });
+    batch.sequences[1]?.ref_logprobs?.splice(1, 1, Number.NaN);
+    expect(() => packBatch(batch, OPTIONS)).toThrow('batch.sequences.1: got NaN, need finite');
+  });
+});

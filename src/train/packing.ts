@@ -4,7 +4,7 @@ import { defined } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import type { Batch, Objective, TrainSequence } from '../trajectory/batch.ts';
 import { compareIds, layOutRows, sharedLength } from './prefix-tree.ts';
-import { tokenAdvantage } from './token-terms.ts';
+import { needsSampler, samplerFactor, tokenAdvantage } from './token-terms.ts';
 
 /** Some sequences of a batch in one row of M tokens, with L loss tokens. */
 export interface PackedRow {
@@ -28,7 +28,10 @@ export interface PackedRow {
   readonly also: readonly (readonly [entry: number, sequence: number, position: number])[];
 }
 
-/** The weight that each masked token's term has in the loss, by sequence and position (golden cases' aggregates). */
+/**
+ * The weight that each masked token's term has in the loss, by sequence and position: the golden cases' aggregates, times
+ * the correction of what the sampler said.
+ */
 export function tokenWeights(
   objective: Objective,
   sequences: readonly TrainSequence[],
@@ -46,7 +49,8 @@ export function tokenWeights(
   return sequences.map((sequence, i) =>
     sequence.mask.map((m, t) => {
       if (t === 0 || m === 0) return 0;
-      return tokenWeight(objective, total, counts[i] ?? 1, sequences.length);
+      const weight = tokenWeight(objective, total, counts[i] ?? 1, sequences.length);
+      return weight * samplerFactor(sequence, t, objective);
     }),
   );
 }
@@ -116,7 +120,7 @@ export function packBatch(batch: Batch, options: PackOptions): PackedRow[] {
   const weights = tokenWeights(objective, sequences);
   sequences.forEach((sequence, i) => {
     const { advantage, old_logprobs: old = [], ref_logprobs: ref = [] } = sequence;
-    for (const value of [advantage, ...old, ...ref]) {
+    for (const value of [advantage, ...old, ...ref, ...(sequence.sampler_logprobs ?? [])]) {
       if (Number.isFinite(value)) continue;
       throw new InputError('batch', `batch.sequences.${i}: got ${value}, need finite numbers`);
     }
@@ -128,6 +132,12 @@ export function packBatch(batch: Batch, options: PackOptions): PackedRow[] {
     }
     if (objective.kind === 'grpo' && objective.kl > 0 && sequence.ref_logprobs === undefined) {
       throw new InputError('batch', `batch.sequences.${i}: no ref_logprobs, kl above 0 needs them`);
+    }
+    if (needsSampler(objective) && sequence.sampler_logprobs === undefined) {
+      throw new InputError(
+        'batch',
+        `batch.sequences.${i}: no sampler_logprobs, truncate needs them; give them or leave truncate out`,
+      );
     }
   });
   return packRows(sequences, weights, options, objective);

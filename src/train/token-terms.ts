@@ -1,4 +1,4 @@
-// What recorded log-probabilities make of a token's advantage before anything is differentiated. Pure host code.
+// What recorded log-probabilities make of a token's advantage and weight before anything is differentiated. Pure host code.
 import type { Objective, TrainSequence } from '../trajectory/batch.ts';
 
 /** Whether the KL to the reference is taken out of the reward: a loss term of k1 would have no useful gradient. */
@@ -20,4 +20,19 @@ export function tokenAdvantage(sequence: TrainSequence, t: number, objective?: O
   const { advantage, old_logprobs: old, ref_logprobs: ref } = sequence;
   if (objective?.kind !== 'grpo' || !isKlInReward(objective)) return advantage;
   return advantage - objective.kl * ((old?.[t] ?? 0) - (ref?.[t] ?? 0));
+}
+
+/** Whether sequences must say what the sampler said of their tokens. */
+export function needsSampler(objective: Objective): boolean {
+  return objective.kind === 'grpo' && objective.truncate !== undefined;
+}
+
+/**
+ * min(exp(old - sampler), truncate) of token t, 1 without `truncate`: truncated importance sampling, for a sampler whose
+ * log-probabilities are not the trainer's (Yao et al. 2025, fengyao.notion.site/off-policy-rl). No gradient goes through it.
+ */
+export function samplerFactor(sequence: TrainSequence, t: number, objective: Objective): number {
+  if (objective.kind !== 'grpo' || objective.truncate === undefined) return 1;
+  const { old_logprobs: old, sampler_logprobs: sampler } = sequence;
+  return Math.min(Math.exp((old?.[t] ?? 0) - (sampler?.[t] ?? 0)), objective.truncate);
 }

@@ -18,6 +18,11 @@ export const objectiveSchema = z.discriminatedUnion('kind', [
       kl_estimate: z.enum(['k3', 'k1']).optional(),
       /** Coefficient of the bonus for entropy: of the mean over trained tokens, by the weights of their terms; 0 without it. */
       entropy: z.number().nonnegative().optional(),
+      /**
+       * Truncated importance sampling: a token's terms are multiplied by min(exp(old - sampler), truncate). Needs
+       * `sampler_logprobs`; none without it.
+       */
+      truncate: z.number().positive().optional(),
       aggregate: z.enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant']),
       /** Divisor of `seq-sum-constant`, tokens. */
       constant: z.number().positive().optional(),
@@ -38,7 +43,10 @@ export const sequenceSchema = z.strictObject({
   /** 1 on tokens that are trained. */
   mask: z.array(z.number()),
   advantage: z.number().default(0),
+  /** Under the policy before the update: what the sampler said, or the trainer's own forward pass. */
   old_logprobs: z.array(z.number()).optional(),
+  /** What the sampler said, where `old_logprobs` are the trainer's. */
+  sampler_logprobs: z.array(z.number()).optional(),
   ref_logprobs: z.array(z.number()).optional(),
 });
 export type TrainSequence = z.infer<typeof sequenceSchema>;
@@ -46,8 +54,17 @@ export type TrainSequence = z.infer<typeof sequenceSchema>;
 export const batchSchema = z
   .strictObject({ objective: objectiveSchema, sequences: z.array(sequenceSchema).min(1) })
   .superRefine((batch, context) => {
+    const { objective } = batch;
+    const truncates = objective.kind === 'grpo' && objective.truncate !== undefined;
     batch.sequences.forEach((sequence, i) => {
-      for (const key of ['mask', 'old_logprobs', 'ref_logprobs'] as const) {
+      if (truncates && sequence.sampler_logprobs === undefined) {
+        context.addIssue({
+          code: 'custom',
+          path: ['sequences', i, 'sampler_logprobs'],
+          message: `got none, objective.truncate needs what the sampler said of each token; give them or leave truncate out`,
+        });
+      }
+      for (const key of ['mask', 'old_logprobs', 'sampler_logprobs', 'ref_logprobs'] as const) {
         const list = sequence[key];
         if (list !== undefined && list.length !== sequence.ids.length) {
           context.addIssue({

@@ -165,3 +165,30 @@ describe('kl_estimate k1', () => {
     expect(got.result.kl).toBeCloseTo(mean, 5);
   });
 });
+
+describe('truncate', () => {
+  it('is the gradient of the weighted sum of the tokens alone', async () => {
+    // One trained token a sequence: the factor of a sequence then is a factor of its advantage, as kl is 0.
+    const golden = await goldenBatch('dr-grpo');
+    const offsets = [0.1, -0.3, 0.9, 0];
+    const sequences = golden.sequences.map((sequence, i) => {
+      const last = sequence.mask.lastIndexOf(1);
+      const mask = sequence.mask.map((_, t) => (t === last ? 1 : 0));
+      const sampler_logprobs = sequence.old_logprobs?.map((lp) => lp - (offsets[i] ?? 0));
+      return { ...sequence, mask, sampler_logprobs };
+    });
+    const objective = { ...golden.objective, truncate: 1.5 };
+    const corrected = batchSchema.parse({ objective, sequences });
+    const written = sequences.map((sequence, i) => ({
+      ...sequence,
+      advantage: sequence.advantage * Math.min(Math.exp(offsets[i] ?? 0), 1.5),
+    }));
+    const plain = batchSchema.parse({ objective: golden.objective, sequences: written });
+    const [got, want] = [await gradientsOf(corrected), await gradientsOf(plain)];
+    expect(got.result.loss).toBeCloseTo(want.result.loss, 6);
+    expect(squares(want.tensors)).toBeGreaterThan(0);
+    expect(Math.sqrt(squares(got.tensors, want.tensors) / squares(want.tensors))).toBeLessThan(
+      1e-5,
+    );
+  });
+});

@@ -16,6 +16,7 @@ function batchOf(more: Record<string, unknown>): Batch {
         advantage: 2,
         old_logprobs: [0, -1, -2],
         ref_logprobs: [0, -1.5, -1],
+        sampler_logprobs: [0, -1, -2.5],
       },
       {
         ids: [4, 5],
@@ -23,6 +24,7 @@ function batchOf(more: Record<string, unknown>): Batch {
         advantage: -1,
         old_logprobs: [0, -0.25],
         ref_logprobs: [0, -0.25],
+        sampler_logprobs: [0, 0.5],
       },
     ],
   });
@@ -59,5 +61,36 @@ describe('KL in the reward', () => {
     const batch = batchOf({ kl: 0.5, kl_estimate: 'k1' });
     batch.sequences[1]?.ref_logprobs?.splice(1, 1, Number.NaN);
     expect(() => packBatch(batch, OPTIONS)).toThrow('batch.sequences.1: got NaN, need finite');
+  });
+});
+
+describe('truncated importance sampling', () => {
+  it('multiplies weights by min(exp(old - sampler), truncate)', () => {
+    const [row] = packBatch(batchOf({ truncate: 1.25 }), OPTIONS);
+    // Token mean of 3: 1/3 each, times exp(0), min(exp(0.5), 1.25) and exp(-0.75).
+    const want = [1 / 3, 1.25 / 3, Math.exp(-0.75) / 3];
+    expect([...(row?.weights ?? [])]).toEqual([...Float32Array.from(want)]);
+  });
+
+  it('leaves weights alone without truncate, whatever the sampler said', () => {
+    const [row] = packBatch(batchOf({}), OPTIONS);
+    expect([...(row?.weights ?? [])]).toEqual([...new Float32Array(3).fill(1 / 3)]);
+  });
+
+  it('is truncated where the exponential is out of range', () => {
+    const batch = batchOf({ truncate: 2 });
+    batch.sequences[0]?.sampler_logprobs?.splice(1, 1, -1e4);
+    const [row] = packBatch(batch, OPTIONS);
+    expect(row?.weights[0]).toBe(Math.fround(2 / 3));
+  });
+
+  it('refuses sequences without what the sampler said, or with numbers that are not finite', () => {
+    const batch = batchOf({ truncate: 2 });
+    batch.sequences[1]?.sampler_logprobs?.splice(1, 1, Number.NEGATIVE_INFINITY);
+    expect(() => packBatch(batch, OPTIONS)).toThrow(
+      'batch.sequences.1: got -Infinity, need finite',
+    );
+    delete batch.sequences[1]?.sampler_logprobs;
+    expect(() => packBatch(batch, OPTIONS)).toThrow('batch.sequences.1: no sampler_logprobs');
   });
 });

@@ -42,4 +42,18 @@ describe('objective', () => {
     ]);
     expect(complaints({ kl: 0.1, kl_estimate: 'k2' })).toHaveLength(1);
   });
+
+  it('takes truncate only with what the sampler said of each token', () => {
+    const sampler_logprobs = [0, -1.25];
+    expect(complaints({ truncate: 2 }, { sampler_logprobs })).toEqual([]);
+    expect(complaints({}, { sampler_logprobs })).toEqual([]);
+    expect(complaints({ truncate: 2 })).toEqual([
+      'sequences.0.sampler_logprobs: got none, objective.truncate needs what the sampler said of each token; give them ' +
+        'or leave truncate out',
+    ]);
+    expect(complaints({ truncate: 2 }, { sampler_logprobs: [0] })).toEqual([
+      'sequences.0.sampler_logprobs: got 1 entries, need 2, one for each id',
+    ]);
+    expect(complaints({ truncate: 0 }, { sampler_logprobs })).toHaveLength(1);
+  });
 });

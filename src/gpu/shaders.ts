@@ -30,6 +30,7 @@ export const CONDITIONS = [
   'split',
   'advance',
   'entropy',
+  'sequence',
 ] as const;
 export type Condition = (typeof CONDITIONS)[number];
 /** What distinguishes two builds of one shader file. */

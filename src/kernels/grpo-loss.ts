@@ -8,7 +8,15 @@ import { groupsFor } from './launch.ts';
 const GRPO_LOSS = kernel({
   file: 'loss/grpo_loss',
   params: { C: 'u32', kind: 'u32', clipLow: 'f32', clipHigh: 'f32', kl: 'f32', bonus: 'f32' },
-  reads: ['logprob', 'old', 'ref', 'advantage', 'weight', 'entropy?entropy'],
+  reads: [
+    'logprob',
+    'old?!sequence',
+    'joint?sequence',
+    'ref',
+    'advantage',
+    'weight',
+    'entropy?entropy',
+  ],
   writes: ['coef', 'stats'],
 });
 
@@ -36,6 +44,8 @@ interface TokenLossArgs {
 export interface GrpoLossArgs extends TokenLossArgs {
   /** (C), log-probabilities at sampling; pass `logprob` itself for a first update without recorded ones */
   readonly old: GpuTensor;
+  /** (C, 2), from encodeSequenceRatio: the ratio is that of the whole sequence; null for each token's own */
+  readonly joint: GpuTensor | null;
   /** (C), log-probabilities of the reference policy; null when kl is 0 */
   readonly ref: GpuTensor | null;
   /** (C) */
@@ -50,7 +60,7 @@ export interface GrpoLossArgs extends TokenLossArgs {
 /**
  * loss = weight · (-min(r·A, clip(r, 1 - clipLow, 1 + clipHigh)·A) + kl·(exp(d) - d - 1) - bonus·entropy),
  * r = exp(logprob - old), d = ref - logprob (GRPO: Shao et al. 2024, arXiv:2402.03300; separate clips: DAPO,
- * arXiv:2503.14476). The entropy's own gradient is left to encodeLogitsGrad, as it is none of logprob.
+ * arXiv:2503.14476); with `joint`, r is that of the token's sequence (GSPO: arXiv:2507.18071). The entropy's own gradient is left to encodeLogitsGrad, as it is none of logprob.
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeGrpoLoss(pass: KernelPass, args: GrpoLossArgs): void {
@@ -65,27 +75,40 @@ export function encodeGrpoLoss(pass: KernelPass, args: GrpoLossArgs): void {
  */
 export function encodeSftLoss(pass: KernelPass, args: TokenLossArgs): void {
   const { logprob } = args;
-  const bind = { ...args, old: logprob, ref: logprob, advantage: logprob, bonus: null };
+  const bind = {
+    ...args,
+    old: logprob,
+    ref: logprob,
+    advantage: logprob,
+    joint: null,
+    bonus: null,
+  };
   dispatchLoss(pass, bind, { kind: 0, clipLow: 0, clipHigh: 0, kl: 0, bonus: 0 });
 }
 
 function dispatchLoss(
   pass: KernelPass,
-  args: Pick<GrpoLossArgs, 'old' | 'advantage' | 'bonus'> & TokenLossArgs & { ref: GpuTensor },
+  args: Pick<GrpoLossArgs, 'old' | 'joint' | 'advantage' | 'bonus'> &
+    TokenLossArgs & { ref: GpuTensor },
   params: Readonly<Record<'kind' | 'clipLow' | 'clipHigh' | 'kl' | 'bonus', number>>,
 ): void {
-  const { logprob, old, ref, advantage, weight, coef, stats, bonus } = args;
+  const { logprob, old, joint, ref, advantage, weight, coef, stats, bonus } = args;
   const C = sizeOf(logprob);
   const entropy = bonus === null ? {} : { entropy: bonus.entropy };
   const rows = { logprob, old, ref, advantage, weight, coef, ...entropy };
   for (const [name, tensor] of Object.entries(rows)) {
     assertShape(tensor, [C], `grpo-loss.${name}`);
   }
+  if (joint !== null) assertShape(joint, [C, 2], 'grpo-loss.joint');
   assertShape(stats, [C, LOSS_STATS.length], 'grpo-loss.stats');
+  const on = [
+    ...(bonus === null ? [] : (['entropy'] as const)),
+    ...(joint === null ? [] : (['sequence'] as const)),
+  ];
   pass.dispatch(GRPO_LOSS, {
     params: { C, ...params },
-    bind: { ...rows, stats },
+    bind: { ...rows, stats, ...(joint === null ? {} : { joint }) },
     grid: groupsFor(C),
-    variant: { on: bonus === null ? [] : ['entropy'] },
+    variant: { on },
   });
 }

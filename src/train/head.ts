@@ -10,7 +10,12 @@ import { encodeRmsNorm } from '../kernels/rms-norm.ts';
 import { f32Matrix } from '../kernels/weight-matrix.ts';
 import type { Objective } from '../trajectory/batch.ts';
 import { type BackwardContext, encodeNormBackward } from './backward.ts';
-import { encodeTokenLoss, entropyBonus } from './token-loss.ts';
+import {
+  encodeJointRatios,
+  encodeTokenLoss,
+  entropyBonus,
+  type LossContext,
+} from './token-loss.ts';
 import type { UploadedRow, Workspace } from './workspace.ts';
 
 interface HeadContext {
@@ -79,7 +84,7 @@ export function encodeHeadForward(pass: KernelPass, context: HeadContext, x: Gpu
 /** Everything of the loss: reports, gradients of the head, and dx (M, C), the gradient of the residual stream. */
 export function encodeHeadBackward(
   pass: KernelPass,
-  context: BackwardContext & HeadContext,
+  context: BackwardContext & HeadContext & LossContext,
   objective: Objective,
   x: GpuTensor,
   scatter: { offsets: GpuTensor; order: GpuTensor },
@@ -87,7 +92,11 @@ export function encodeHeadBackward(
   const { model, space, row, L, M, full, parameters } = context;
   const { gathered, normed, rstd } = encodeGather(pass, context, x);
   const dNormed = space.rows('head.dNormed', L);
+  // The ratio of a sequence needs all its log-probabilities before the first gradient: more chunks than one are seen twice.
+  const twice = context.sequences !== null && L > space.logitsRows;
+  if (twice) forChunks(pass, context, normed, () => undefined);
   forChunks(pass, context, normed, ({ from, count, logits, lse, normed: part }) => {
+    if (from === 0) encodeJointRatios(pass, context, objective, L);
     const coef = space.rows('head.coef', count);
     const input = (tensor: GpuTensor) => rows(tensor, from, count);
     encodeTokenLoss(pass, context, objective, { from, count }, coef);

@@ -117,7 +117,14 @@ export function trainLayout(sizes: TrainSizes): Map<string, BufferShape> {
   add('layer', tokens, { x: [C], ...gradientWidths(sizes) });
   add('batch', tokens, { 'row.ids': [], 'row.positions': [] }, 'u32');
   add('batch', tokens, { 'row.tree': [TREE_COLUMNS.length] }, 'u32');
-  add('batch', lossTokens, { 'row.lossRows': [], 'row.targets': [], 'scatter.order': [] }, 'u32');
+  const lists = {
+    'row.lossRows': [],
+    'row.targets': [],
+    'scatter.order': [],
+    'sequences.order': [],
+  };
+  add('batch', lossTokens, lists, 'u32');
+  add('batch', lossTokens + 1, { 'sequences.offsets': [] }, 'u32');
   add('batch', tokens + 1, { 'scatter.offsets': [] }, 'u32');
   add('batch', lossTokens, {
     'row.old': [],
@@ -127,7 +134,7 @@ export function trainLayout(sizes: TrainSizes): Map<string, BufferShape> {
   });
   const wide = { 'head.x': [C], 'head.normed': [C], 'head.dNormed': [C], 'head.dGathered': [C] };
   const report = { 'head.logprob': [], 'head.entropy': [], 'head.stats': [LOSS_STATS.length] };
-  add('head', lossTokens, { ...wide, 'head.rstd': [], ...report });
+  add('head', lossTokens, { ...wide, 'head.rstd': [], 'head.joint': [2], ...report });
   add('head', lossTokens * (2 + LOSS_STATS.length), { report: [] });
   const most = logitsRowsOf(sizes);
   add('head', most, { 'head.logits': [V], 'head.lse': [], 'head.coef': [] });

@@ -19,6 +19,7 @@ import type { Checkpoints } from './layout.ts';
 import { DEFAULT_ROW_TOKENS, trainSizes } from './memory-plan.ts';
 import { type PackedRow, packBatch, packReference } from './packing.ts';
 import type { Parameters } from './parameters.ts';
+import { sequenceIndex } from './token-loss.ts';
 import { isKlInReward } from './token-terms.ts';
 import { type Report, Workspace } from './workspace.ts';
 
@@ -97,9 +98,11 @@ export class GpuTrainer implements Trainer {
     const uploaded = space.uploadRow(row);
     const { M, L } = row;
     const scatter = space.uploadIndex('scatter', tokensById(row.lossRows, M));
+    const members = sequenceIndex(row, batch);
+    const sequences = members === null ? null : space.uploadIndex('sequences', members);
     const pass = this.#gpu.pass();
     const full = adapter === null;
-    const context = { model, adapter, space, row: uploaded, M, L, parameters, full };
+    const context = { model, adapter, space, row: uploaded, M, L, parameters, full, sequences };
     const x = encodeForward(pass, context);
     const dx = encodeHeadBackward(pass, context, batch.objective, x, scatter);
     encodeBackward(pass, context, dx);

@@ -200,7 +200,10 @@ export class Workspace {
   }
 
   /** Uploads index lists of the embedding and scatter gradients. */
-  uploadIndex(name: 'scatter' | 'tokens', index: { offsets: Uint32Array; order: Uint32Array }) {
+  uploadIndex(
+    name: 'scatter' | 'sequences' | 'tokens',
+    index: { offsets: Uint32Array; order: Uint32Array },
+  ) {
     return {
       offsets: this.#put(`${name}.offsets`, index.offsets.length, index.offsets),
       order: this.#put(`${name}.order`, index.order.length, index.order),

@@ -23,6 +23,11 @@ export const objectiveSchema = z.discriminatedUnion('kind', [
        * `sampler_logprobs`; none without it.
        */
       truncate: z.number().positive().optional(),
+      /**
+       * `token`, as without it: exp(logprob - old) of each token. `sequence`: exp(mean of (logprob - old) over the sequence's
+       * trained tokens), clipped as one (GSPO, arXiv:2507.18071, is that with `seq-mean-token-mean`).
+       */
+      ratio: z.enum(['token', 'sequence']).optional(),
       aggregate: z.enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant']),
       /** Divisor of `seq-sum-constant`, tokens. */
       constant: z.number().positive().optional(),

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type LossKind, tokenLoss } from '../../src/kernels/cpu/grpo-loss.ts';
+import { type Joint, type LossKind, tokenLoss } from '../../src/kernels/cpu/grpo-loss.ts';
 import { encodeGrpoLoss, encodeSftLoss } from '../../src/kernels/grpo-loss.ts';
 import { testGpu } from '../support/gpu.ts';
 import { guarded, normals, valuesOf, worstError } from '../support/guarded.ts';
@@ -38,7 +38,7 @@ function inputs(C: number): Inputs {
   };
 }
 
-async function run(given: Inputs, objective: LossKind) {
+async function run(given: Inputs, objective: LossKind, joints: readonly Joint[] | null = null) {
   const C = given.logprob.length;
   const coef = guarded(gpu, [C]);
   const stats = guarded(gpu, [C, 4]);
@@ -56,13 +56,15 @@ async function run(given: Inputs, objective: LossKind) {
     const ref = kl > 0 ? up('ref') : null;
     const bonus = coefficient > 0 ? { coefficient, entropy: up('entropy') } : null;
     const rest = { old: up('old'), advantage: up('advantage') };
-    encodeGrpoLoss(pass, { ...common, ...rest, ref, clipLow, clipHigh, kl, bonus });
+    const pairs = joints?.flatMap(({ ratio, pull }) => [ratio, pull]) ?? null;
+    const joint = pairs && gpu.upload('joint', [C, 2], Float32Array.from(pairs));
+    encodeGrpoLoss(pass, { ...common, ...rest, joint, ref, clipLow, clipHigh, kl, bonus });
   }
   gpu.submit(pass);
   return { coef: await valuesOf(gpu, coef), stats: await valuesOf(gpu, stats) };
 }
 
-function twin(given: Inputs, objective: LossKind) {
+function twin(given: Inputs, objective: LossKind, joints: readonly Joint[] | null = null) {
   return [...given.logprob].map((logprob, c) =>
     tokenLoss(
       {
@@ -74,6 +76,7 @@ function twin(given: Inputs, objective: LossKind) {
         entropy: given.entropy[c] ?? 0,
       },
       objective,
+      joints?.[c] ?? null,
     ),
   );
 }
@@ -94,6 +97,28 @@ describe.each(OBJECTIVES)('%s', (_name, objective) => {
         expect(clipped).toBeLessThan(C);
       }
     });
+  }
+});
+
+describe('with ratios of whole sequences', () => {
+  for (const [name, objective] of OBJECTIVES.slice(1)) {
+    for (const C of [1, 7, 333]) {
+      it(`${name} of ${C} tokens is its twin's`, async () => {
+        const given = inputs(C);
+        // Whatever the sequences are: the terms of a token follow from its pair.
+        const pulls = normals(C + 9, C);
+        const joints = [...normals(C + 8, C, 0.3)].map((x, c) => ({
+          ratio: Math.fround(Math.exp(x)),
+          pull: pulls[c] ?? 0,
+        }));
+        const got = await run(given, objective, joints);
+        const want = twin(given, objective, joints);
+        const stats = want.flatMap(({ loss, kl, clipped, ratio }) => [loss, kl, clipped, ratio]);
+        expect(worstError(got.stats, stats)).toBeLessThan(TOLERANCES.elementwise);
+        const coef = want.map((token) => token.coef);
+        expect(worstError(got.coef, coef)).toBeLessThan(TOLERANCES.elementwise);
+      });
+    }
   }
 });
 

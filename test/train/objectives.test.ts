@@ -19,9 +19,13 @@ function trainerOf(start: Adapter = adapter) {
 }
 
 /** Loss and gradients of a batch at an adapter. */
-async function gradientsOf(batch: Batch, start: Adapter = adapter) {
+async function gradientsOf(
+  batch: Batch,
+  start: Adapter = adapter,
+  options: { maxTokens?: number; everyToken?: boolean } = {},
+) {
   const target = adapterTarget(gpu, model, start);
-  const trainer = new GpuTrainer(gpu, target, { optimiser });
+  const trainer = new GpuTrainer(gpu, target, { optimiser, ...options });
   const result = await trainer.accumulate(batch);
   const tensors = await gradientTensors(target);
   trainer.free();
@@ -189,6 +193,115 @@ describe('truncate', () => {
     expect(squares(want.tensors)).toBeGreaterThan(0);
     expect(Math.sqrt(squares(got.tensors, want.tensors) / squares(want.tensors))).toBeLessThan(
       1e-5,
+    );
+  });
+});
+
+describe('ratio of sequences', () => {
+  const GSPO = {
+    kind: 'grpo',
+    kl: 0,
+    aggregate: 'seq-mean-token-mean',
+    ratio: 'sequence',
+  } as const;
+
+  /** Mean of (log-probability - old) of each sequence. */
+  function distances(batch: Batch, tokenLogprobs: number[][]): number[] {
+    return batch.sequences.map(({ mask, old_logprobs }, i) => {
+      const trained = mask.flatMap((m, t) => (t > 0 && m !== 0 ? [t] : []));
+      const differences = trained.map(
+        (t) => (tokenLogprobs[i]?.[t] ?? Number.NaN) - (old_logprobs?.[t] ?? Number.NaN),
+      );
+      return differences.reduce((sum, d) => sum + d, 0) / trained.length;
+    });
+  }
+
+  /** The golden sequences, with old log-probabilities that make ratios of these logarithms. */
+  async function batchAt(logRatios: readonly number[], clip: number): Promise<Batch> {
+    const { sequences } = await goldenBatch('grpo');
+    const trainer = trainerOf();
+    const logprobs = await trainer.policyLogprobs(sequences);
+    trainer.free();
+    // Up and down by turns round the wanted mean: tokens are clipped with their sequence, whatever their own ratios are.
+    const shifted = sequences.map((sequence, i) => {
+      const trained = sequence.mask.reduce((n, m) => n + (m === 0 ? 0 : 1), 0);
+      let seen = 0;
+      const old_logprobs = sequence.mask.map((m, t) => {
+        if (m === 0) return 0;
+        const paired = seen < trained - (trained % 2);
+        const turn = paired ? (seen % 2 === 0 ? 0.5 : -0.5) : 0;
+        seen += 1;
+        return (logprobs[i]?.[t] ?? 0) - (logRatios[i] ?? 0) - turn;
+      });
+      return { ...sequence, old_logprobs };
+    });
+    const objective = { ...GSPO, clip_low: clip, clip_high: clip };
+    return batchSchema.parse({ objective, sequences: shifted });
+  }
+
+  /** What has the same gradient: token ratios of 1, and s A as the advantage of sequences that are not clipped. */
+  async function sameGradient(batch: Batch, clipped: readonly boolean[]): Promise<Batch> {
+    const trainer = trainerOf();
+    const logprobs = await trainer.policyLogprobs(batch.sequences);
+    trainer.free();
+    const ratios = distances(batch, logprobs).map(Math.exp);
+    const sequences = batch.sequences.map((sequence, i) => ({
+      ...sequence,
+      advantage: clipped[i] === true ? 0 : sequence.advantage * (ratios[i] ?? Number.NaN),
+      old_logprobs: logprobs[i],
+    }));
+    const { ratio: _, ...objective } = { ...GSPO, clip_low: 0.2, clip_high: 0.2 };
+    return batchSchema.parse({ objective, sequences });
+  }
+
+  // Advantages 1.3, -0.8, 0.5, -1: above 1 + 0.02 the first is clipped, the second is not, below 1 - 0.02 the last is.
+  const LOG_RATIOS = [0.05, 0.04, -0.01, -0.03];
+  const CLIPPED = [true, false, false, true];
+
+  it('has the loss of the formula', async () => {
+    const batch = await batchAt(LOG_RATIOS, 0.02);
+    const { result } = await gradientsOf(batch);
+    const ratios = distances(batch, result.tokenLogprobs).map(Math.exp);
+    const held = ratios.map((s) => Math.min(Math.max(s, 0.98), 1.02));
+    const terms = batch.sequences.map(({ advantage: a }, i) =>
+      Math.min((ratios[i] ?? 0) * a, (held[i] ?? 0) * a),
+    );
+    ratios.forEach((s, i) => {
+      expect(Math.log(s)).toBeCloseTo(LOG_RATIOS[i] ?? Number.NaN, 4);
+    });
+    expect(result.loss).toBeCloseTo(-terms.reduce((sum, term) => sum + term, 0) / 4, 5);
+    expect(result.ratio.max).toBeCloseTo(Math.max(...ratios), 5);
+    // 20 and 2 of 107 trained tokens are in the two clipped sequences.
+    expect(result.clipFraction).toBeCloseTo(22 / 107, 6);
+  });
+
+  it('has the gradient of s A in place of the advantages', async () => {
+    const batch = await batchAt(LOG_RATIOS, 0.02);
+    const want = await gradientsOf(await sameGradient(batch, CLIPPED));
+    const [together, apart, every] = [
+      await gradientsOf(batch),
+      await gradientsOf(batch, adapter, { maxTokens: 8 }),
+      await gradientsOf(batch, adapter, { everyToken: true }),
+    ];
+    for (const got of [together, apart, every]) {
+      expect(Math.sqrt(squares(got.tensors, want.tensors) / squares(want.tensors))).toBeLessThan(
+        1e-4,
+      );
+      expect(got.result.loss).toBeCloseTo(together.result.loss, 6);
+    }
+  });
+
+  it('holds over more loss tokens than one chunk of logits has', async () => {
+    // The mean over copies of sequences is that of the sequences; 60 copies have 9,060 entries, a chunk has 2^20 / 128.
+    const batch = await batchAt(LOG_RATIOS, 0.02);
+    const want = await gradientsOf(batch);
+    const copies = Array.from({ length: 60 }, () => batch.sequences).flat();
+    const options = { maxTokens: 16_384, everyToken: true };
+    const got = await gradientsOf({ ...batch, sequences: copies }, adapter, options);
+    expect(got.result.loss).toBeCloseTo(want.result.loss, 5);
+    expect(got.result.clipFraction).toBeCloseTo(22 / 107, 6);
+    expect(Math.sqrt(squares(got.tensors, want.tensors) / squares(want.tensors))).toBeLessThan(
+      1e-4,
     );
   });
 });

@@ -74,6 +74,7 @@ export async function grpoStep(input: StepInput, settings: GrpoSettings): Promis
   const batches = await grpoBatches(groups, settings, {
     seed: deriveSeed(experiment.seed, 'minibatches', step),
     reference: (sequences) => runtime.trainer.referenceLogprobs(sequences),
+    policy: (sequences) => runtime.trainer.policyLogprobs(sequences),
   });
   const rate = learningRate(experiment.optimiser, step, step / experiment.steps);
   const result = await updateWith(

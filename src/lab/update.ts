@@ -13,7 +13,7 @@ export interface UpdateResult {
   kl: number;
   gradNorm: number;
   /**
-   * Largest |old - trainer's log-probability| over the trained tokens of the first batch before its
+   * Largest |sampled - trainer's log-probability| over the trained tokens of the first batch before its
    * update.
    */
   logprobGap: number | null;
@@ -28,12 +28,12 @@ export interface UpdateResult {
 function gapOf(batch: Batch, result: LossResult): number | null {
   let gap: number | null = null;
   for (const [i, sequence] of batch.sequences.entries()) {
-    const old = sequence.old_logprobs;
-    if (old === undefined) continue;
+    const sampled = sequence.sampler_logprobs ?? sequence.old_logprobs;
+    if (sampled === undefined) continue;
     for (const [t, mask] of sequence.mask.entries()) {
       if (mask === 0) continue;
       const trained = result.tokenLogprobs[i]?.[t] ?? Number.NaN;
-      const difference = Math.abs((old[t] ?? Number.NaN) - trained);
+      const difference = Math.abs((sampled[t] ?? Number.NaN) - trained);
       // A NaN must win: it is the largest disagreement there is.
       if (gap === null || !(difference <= gap)) gap = difference;
     }

@@ -1,5 +1,6 @@
 // Groups of rollouts -> the minibatches of one GRPO step. Knows no trainer: reference
 // log-probabilities are asked for by a callback, and only when the objective has a KL term.
+import { defined } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import { Rng } from '../base/rng.ts';
 import type { Batch, Objective, TrainSequence } from '../trajectory/batch.ts';
@@ -35,6 +36,10 @@ export function grpoObjective(settings: GrpoSettings): Extract<Objective, { kind
     clip_low: settings.clipLow,
     clip_high: settings.clipHigh,
     kl: settings.kl,
+    ...(settings.klEstimate === undefined ? {} : { kl_estimate: settings.klEstimate }),
+    ...(settings.entropy === undefined ? {} : { entropy: settings.entropy }),
+    ...(settings.truncate === undefined ? {} : { truncate: settings.truncate }),
+    ...(settings.ratio === undefined ? {} : { ratio: settings.ratio }),
     aggregate: settings.aggregate,
     ...(settings.constant === undefined ? {} : { constant: settings.constant }),
   };
@@ -96,10 +101,24 @@ export function cutMinibatches(
   );
 }
 
+/** What sampling recorded becomes the sampler's, and the trainer's own log-probabilities the old ones. */
+function withSampler(
+  sequences: readonly TrainSequence[],
+  policy: readonly (readonly number[])[],
+): TrainSequence[] {
+  return sequences.map(({ old_logprobs: sampler_logprobs, ...sequence }, i) => ({
+    ...sequence,
+    old_logprobs: [...defined(policy[i], 'log-probabilities of a sequence')],
+    sampler_logprobs,
+  }));
+}
+
 export interface GrpoBatchOptions {
   seed: number;
   /** Log-probabilities of the adapter-off policy, aligned to ids; called when `kl` is above 0. */
   reference: (sequences: readonly TrainSequence[]) => Promise<number[][]>;
+  /** Log-probabilities of the policy before the step's updates, aligned to ids; called with `truncate`. */
+  policy: (sequences: readonly TrainSequence[]) => Promise<number[][]>;
 }
 
 /** The minibatches of one step, one optimiser update each; empty when no group has spread. */
@@ -116,6 +135,9 @@ export async function grpoBatches(
       const logprobs = reference[i];
       return logprobs === undefined ? sequence : { ...sequence, ref_logprobs: logprobs };
     });
+  }
+  if (sequences.length > 0 && settings.truncate !== undefined) {
+    sequences = withSampler(sequences, await options.policy(sequences));
   }
   return cutMinibatches(sequences, settings.updatesPerStep, options.seed).map((part) => ({
     objective,

@@ -156,7 +156,6 @@ export class GpuTrainer implements Trainer {
     return await this.#logprobs(sequences, null);
   }
 
-  /** Log-probabilities of every token under the policy being trained. */
   async policyLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {
     return await this.#logprobs(sequences, this.#target.adapter);
   }

@@ -42,23 +42,43 @@ const memorySchema = z.strictObject({
   limitBytes: z.number().int().positive().optional(),
 });
 
-const grpoSchema = z.strictObject({
-  kind: z.literal('grpo'),
-  tasksPerStep: z.number().int().positive(),
-  group: z.number().int().min(2),
-  temperature: z.number().positive().default(1),
-  clipLow: z.number().nonnegative().default(0.2),
-  clipHigh: z.number().nonnegative().default(0.28),
-  kl: z.number().nonnegative().default(0),
-  /** `std`: (r - mean) / (std + 1e-6); `mean`: r - mean. */
-  advantage: z.enum(['std', 'mean']).default('std'),
-  aggregate: z
-    .enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant'])
-    .default('token-mean'),
-  constant: z.number().positive().optional(),
-  /** Optimiser steps for each round of rollouts: the round is cut into this many minibatches. */
-  updatesPerStep: z.number().int().positive().default(1),
-});
+const grpoSchema = z
+  .strictObject({
+    kind: z.literal('grpo'),
+    tasksPerStep: z.number().int().positive(),
+    group: z.number().int().min(2),
+    temperature: z.number().positive().default(1),
+    clipLow: z.number().nonnegative().default(0.2),
+    clipHigh: z.number().nonnegative().default(0.28),
+    kl: z.number().nonnegative().default(0),
+    /** Where the KL to the reference goes: `k3`, as without it, a term of the loss; `k1`, out of each token's reward. */
+    klEstimate: z.enum(['k3', 'k1']).optional(),
+    /** Coefficient of a bonus for entropy; 0 without it. */
+    entropy: z.number().nonnegative().optional(),
+    /**
+     * Weighs tokens by min(exp(trainer's - sampler's log-probability), truncate): truncated importance sampling. The trainer
+     * makes log-probabilities of its own before the first update of a step. Not done without it.
+     */
+    truncate: z.number().positive().optional(),
+    /** Of each token, as without it, or of the whole sequence (GSPO; its clips are near 3e-4 and 4e-4). */
+    ratio: z.enum(['token', 'sequence']).optional(),
+    /** `std`: (r - mean) / (std + 1e-6); `mean`: r - mean. */
+    advantage: z.enum(['std', 'mean']).default('std'),
+    aggregate: z
+      .enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant'])
+      .default('token-mean'),
+    constant: z.number().positive().optional(),
+    /** Optimiser steps for each round of rollouts: the round is cut into this many minibatches. */
+    updatesPerStep: z.number().int().positive().default(1),
+  })
+  .superRefine(({ kl, klEstimate }, context) => {
+    if (klEstimate === undefined || kl > 0) return;
+    context.addIssue({
+      code: 'custom',
+      path: ['klEstimate'],
+      message: `got ${klEstimate} with kl ${kl}, need a kl above 0 to estimate; set kl or leave klEstimate out`,
+    });
+  });
 
 const sftSchema = z.strictObject({
   kind: z.literal('sft'),

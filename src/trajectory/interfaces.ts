@@ -115,6 +115,8 @@ export interface LossResult {
 export interface Trainer {
   /** Loss and gradients of a batch, added to the gradients at hand. `scale` multiplies the loss. */
   accumulate(batch: Batch, scale?: number): Promise<LossResult>;
+  /** Log-probabilities of every token under the policy being trained, aligned to ids. */
+  policyLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]>;
   /** Applies and clears the gradients at hand; returns their global norm before clipping. */
   apply(options: StepOptions): Promise<{ gradNorm: number }>;
   /** Log-probabilities of every token under the adapter-off policy, aligned to ids. */

@@ -80,6 +80,7 @@ export class GpuLine {
       apply: (options) => calls.apply(options),
       referenceLogprobs: (sequences) =>
         calls.referenceLogprobs(sequences.map(({ ids }) => ({ ids }))),
+      policyLogprobs: (sequences) => calls.policyLogprobs(sequences.map(({ ids }) => ({ ids }))),
       checkpoint: () => calls.checkpoint(),
       restore: (files) => calls.restore(files),
       exportWeights: () => calls.exportWeights(),

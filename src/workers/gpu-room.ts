@@ -194,6 +194,10 @@ export class GpuRoom implements GpuWorkerApi {
     return await this.#needTrainer().referenceLogprobs(sequences);
   }
 
+  async policyLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {
+    return await this.#needTrainer().policyLogprobs(sequences);
+  }
+
   async checkpoint(): Promise<Record<string, Uint8Array>> {
     return await this.#needTrainer().checkpoint();
   }

@@ -89,6 +89,7 @@ export interface GpuWorkerApi {
   accumulate(batch: Batch, scale?: number): Promise<LossResult>;
   apply(options: StepOptions): Promise<{ gradNorm: number }>;
   referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]>;
+  policyLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]>;
   checkpoint(): Promise<Record<string, Uint8Array>>;
   restore(files: Files): Promise<void>;
   exportWeights(): Promise<Record<string, Uint8Array>>;

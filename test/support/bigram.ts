@@ -1,6 +1,12 @@
 // The smallest model that is real: a table of logits of the next token given the last one. It
 // samples, and it learns by exact gradients, so that runs can be tested whole without a GPU.
 import { deriveSeed, Rng } from '../../src/base/rng.ts';
+import {
+  isKlInReward,
+  lossKl,
+  samplerFactor,
+  tokenAdvantage,
+} from '../../src/train/token-terms.ts';
 import type { Batch, TrainSequence } from '../../src/trajectory/batch.ts';
 import type {
   GenerateRequest,
@@ -21,16 +27,19 @@ interface Derivative {
 
 function derivative(batch: Batch, sequence: TrainSequence, t: number, lp: number): Derivative {
   const { objective } = batch;
+  if (objective.kind === 'grpo' && (objective.entropy ?? 0) > 0)
+    throw new Error('no entropy bonus');
+  if (objective.kind === 'grpo' && objective.ratio === 'sequence') throw new Error('no such ratio');
   if (objective.kind === 'sft') return { loss: -lp, slope: -1, clipped: false, ratio: 1 };
   const ratio = Math.exp(lp - (sequence.old_logprobs?.[t] ?? lp));
   const limited = Math.min(1 + objective.clip_high, Math.max(1 - objective.clip_low, ratio));
-  const a = sequence.advantage;
+  const a = tokenAdvantage(sequence, t, objective);
   const clipped = limited * a < ratio * a;
   const reference = sequence.ref_logprobs?.[t];
   const d = reference === undefined ? 0 : reference - lp;
   return {
-    loss: -Math.min(ratio * a, limited * a) + objective.kl * (Math.exp(d) - d - 1),
-    slope: (clipped ? 0 : -ratio * a) + objective.kl * (1 - Math.exp(d)),
+    loss: -Math.min(ratio * a, limited * a) + lossKl(objective) * (Math.exp(d) - d - 1),
+    slope: (clipped ? 0 : -ratio * a) + lossKl(objective) * (1 - Math.exp(d)),
     clipped,
     ratio,
   };
@@ -101,7 +110,7 @@ export class Bigram implements TokenPolicy, Trainer {
     const tokenLogprobs: number[][] = [];
     let trained = 0;
     for (const sequence of batch.sequences) {
-      const weight = weightOf(batch, sequence);
+      const share = weightOf(batch, sequence);
       const lps = [0];
       for (let t = 1; t < sequence.ids.length; t++) {
         const [last = 0, id = 0] = [sequence.ids[t - 1], sequence.ids[t]];
@@ -109,6 +118,7 @@ export class Bigram implements TokenPolicy, Trainer {
         const lp = row[id] ?? Number.NaN;
         lps.push(lp);
         if (sequence.mask[t] !== 1) continue;
+        const weight = share * samplerFactor(sequence, t, batch.objective);
         const { loss, slope, clipped, ratio } = derivative(batch, sequence, t, lp);
         trained++;
         result.loss += weight * loss;
@@ -117,7 +127,10 @@ export class Bigram implements TokenPolicy, Trainer {
         result.ratio += ratio;
         result.maxRatio = Math.max(result.maxRatio, ratio);
         const reference = sequence.ref_logprobs?.[t];
-        if (reference !== undefined) result.kl += Math.exp(reference - lp) - (reference - lp) - 1;
+        if (reference !== undefined) {
+          const d = reference - lp;
+          result.kl += isKlInReward(batch.objective) ? -d : Math.exp(d) - d - 1;
+        }
         row.forEach((p, v) => {
           const at = last * this.#vocab + v;
           const change = scale * weight * slope * ((v === id ? 1 : 0) - Math.exp(p));
@@ -148,9 +161,17 @@ export class Bigram implements TokenPolicy, Trainer {
   }
 
   async referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {
+    return this.#told(this.#reference, sequences);
+  }
+
+  async policyLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {
+    return this.#told(this.#table, sequences);
+  }
+
+  #told(table: Float64Array, sequences: readonly { ids: readonly number[] }[]): number[][] {
     return sequences.map(({ ids }) =>
       ids.map((id, t) =>
-        t === 0 ? 0 : (this.#logprobs(this.#reference, ids[t - 1] ?? 0)[id] ?? Number.NaN),
+        t === 0 ? 0 : (this.#logprobs(table, ids[t - 1] ?? 0)[id] ?? Number.NaN),
       ),
     );
   }

@@ -94,6 +94,26 @@ describe('updateWith', () => {
     expect(result.logprobGap).toBeCloseTo(0.125, 12);
   });
 
+  it("measures it from what the sampler said, where old log-probabilities are the trainer's", async () => {
+    const policy = new Bigram(5, [0], 1);
+    const [lps = []] = await policy.policyLogprobs([{ ids: [1, 2] }]);
+    const objective = { kind: 'grpo', clip_low: 0.2, clip_high: 0.2, kl: 0, truncate: 2 } as const;
+    const sampler_logprobs = [0, (lps[1] ?? 0) + 0.25];
+    const sequence = {
+      ids: [1, 2],
+      mask: [0, 1],
+      advantage: 1,
+      old_logprobs: lps,
+      sampler_logprobs,
+    };
+    const batch: Batch = {
+      objective: { ...objective, aggregate: 'token-mean' },
+      sequences: [sequence],
+    };
+    const result = await updateWith(policy, [batch], { learningRate: 1, clipNorm: 0 });
+    expect(result.logprobGap).toBeCloseTo(0.25, 12);
+  });
+
   it('is all zeros without a batch, and refuses numbers that are not finite', async () => {
     const options = { learningRate: 1, clipNorm: 0 };
     expect(await updateWith(new Bigram(5, [0], 1), [], options)).toEqual({

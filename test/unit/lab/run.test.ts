@@ -105,6 +105,28 @@ describe('grpo', () => {
     expect(first?.gradNorm).toBeGreaterThan(0);
   });
 
+  it('changes nothing by truncate where sampler and trainer agree', async () => {
+    const [plain, corrected] = [new MemoryRunStore(), new MemoryRunStore()];
+    const { algorithm } = GRPO;
+    if (algorithm.kind !== 'grpo') throw new Error('not grpo');
+    await runWith(GRPO, taught.copy(), plain);
+    const truncating = { ...GRPO, algorithm: { ...algorithm, truncate: 2 } };
+    const metrics = await runWith(truncating, taught.copy(), corrected);
+    expect(corrected.logs.metrics).toEqual(plain.logs.metrics);
+    expect(metrics[0]?.logprobGap).toBeLessThan(1e-12);
+  });
+
+  it('halves the gradient by truncate 0.5 where sampler and trainer agree', async () => {
+    const { algorithm } = GRPO;
+    if (algorithm.kind !== 'grpo') throw new Error('not grpo');
+    const one = { ...GRPO, steps: 1, algorithm: { ...algorithm, kl: 0, updatesPerStep: 1 } };
+    const half = { ...one, algorithm: { ...one.algorithm, truncate: 0.5 } };
+    const [whole] = await runWith(one, taught.copy(), new MemoryRunStore());
+    const [halved] = await runWith(half, taught.copy(), new MemoryRunStore());
+    expect(whole?.gradNorm).toBeGreaterThan(0);
+    expect(halved?.gradNorm).toBeCloseTo((whole?.gradNorm ?? Number.NaN) / 2, 10);
+  });
+
   it('draws tasks in order, and keeps rollouts by task and member', async () => {
     const store = new MemoryRunStore();
     await runWith({ ...GRPO, steps: 4 }, taught.copy(), store);

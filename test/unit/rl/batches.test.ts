@@ -40,7 +40,7 @@ const settings: GrpoSettings = {
   aggregate: 'token-mean',
   updatesPerStep: 1,
 };
-const never = () => Promise.reject(new Error('the reference was asked for without a KL term'));
+const never = () => Promise.reject(new Error('log-probabilities were asked for in vain'));
 
 function group(rewards: (number | null)[]): Group {
   const traces = rewards.map((_, i) =>
@@ -80,7 +80,11 @@ describe('sequenceOf', () => {
 describe('grpoBatches', () => {
   it('gives valid batches with the advantages of each group', async () => {
     const groups = [group([1, 0]), group([0.5, 0.5]), group([null, 1])];
-    const batches = await grpoBatches(groups, settings, { seed: 1, reference: never });
+    const batches = await grpoBatches(groups, settings, {
+      seed: 1,
+      reference: never,
+      policy: never,
+    });
     expect(batches).toHaveLength(1);
     const batch = batchSchema.parse(batches[0]);
     expect(batch.objective).toEqual({
@@ -102,7 +106,9 @@ describe('grpoBatches', () => {
   });
 
   it('gives no batch when no group has spread', async () => {
-    expect(await grpoBatches([group([1, 1])], settings, { seed: 1, reference: never })).toEqual([]);
+    expect(
+      await grpoBatches([group([1, 1])], settings, { seed: 1, reference: never, policy: never }),
+    ).toEqual([]);
   });
 
   it('asks for the reference with a KL term', async () => {
@@ -113,10 +119,61 @@ describe('grpoBatches', () => {
         seed: 1,
         reference: (sequences) =>
           Promise.resolve(sequences.map((sequence, i) => sequence.ids.map(() => -i))),
+        policy: never,
       },
     );
     expect(batches[0]?.sequences[1]?.ref_logprobs).toEqual([-1, -1, -1, -1, -1]);
     expect(batches[0]?.objective).toMatchObject({ kl: 0.1 });
+  });
+
+  it("asks for the policy with truncate: what was sampled becomes the sampler's", async () => {
+    const batches = await grpoBatches(
+      [group([1, 0])],
+      { ...settings, truncate: 2 },
+      {
+        seed: 1,
+        reference: never,
+        policy: (sequences) =>
+          Promise.resolve(sequences.map((sequence, i) => sequence.ids.map(() => -i))),
+      },
+    );
+    const batch = batchSchema.parse(batches[0]);
+    expect(batch.objective).toMatchObject({ truncate: 2 });
+    expect(batch.sequences[1]).toEqual({
+      ids: [1, 2, 11, 20, 3],
+      mask: [0, 0, 1, 1, 0],
+      advantage: -0.5,
+      old_logprobs: [-1, -1, -1, -1, -1],
+      sampler_logprobs: [0, 0, -0.5, -0.25, 0],
+    });
+  });
+
+  it('carries the settings of the objective, and leaves out what is not set', () => {
+    const more = {
+      kl: 0.1,
+      klEstimate: 'k1',
+      entropy: 0.01,
+      truncate: 2,
+      ratio: 'sequence',
+    } as const;
+    expect(grpoObjective({ ...settings, ...more })).toEqual({
+      kind: 'grpo',
+      clip_low: 0.2,
+      clip_high: 0.28,
+      kl: 0.1,
+      kl_estimate: 'k1',
+      entropy: 0.01,
+      truncate: 2,
+      ratio: 'sequence',
+      aggregate: 'token-mean',
+    });
+    expect(Object.keys(grpoObjective(settings))).toEqual([
+      'kind',
+      'clip_low',
+      'clip_high',
+      'kl',
+      'aggregate',
+    ]);
   });
 
   it('cuts minibatches in a fixed seeded order', () => {
@@ -151,6 +208,7 @@ describe('grpoBatches', () => {
       grpoBatches([{ task: someTask(), traces, rewards: [1, 0] }], settings, {
         seed: 1,
         reference: never,
+        policy: never,
       }),
     ).rejects.toThrow(/without log-probabilities/);
   });

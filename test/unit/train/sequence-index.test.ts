@@ -18,7 +18,7 @@ function batchOf(ratio?: 'token' | 'sequence'): Batch {
 
 /** The index of the one row that a batch makes. */
 function indexOf(batch: Batch, everyToken: boolean) {
-  const [row] = packBatch(batch, { maxTokens: 64, everyToken, scale: 1 });
+  const [row] = packBatch(batch, { maxTokens: 64, everyToken, scale: 1, share: true });
   const index = row && sequenceIndex(row, batch);
   return index && { offsets: [...index.offsets], order: [...index.order] };
 }
@@ -39,7 +39,7 @@ it('is not made where each token has its own ratio', () => {
 
 it('numbers the sequences of each row from 0', () => {
   const batch = batchOf('sequence');
-  const rows = packBatch(batch, { maxTokens: 4, everyToken: false, scale: 1 });
+  const rows = packBatch(batch, { maxTokens: 4, everyToken: false, scale: 1, share: true });
   const offsets = rows.map((row) => [...(sequenceIndex(row, batch)?.offsets ?? [])]);
   // The second sequence has a row of its own, and nothing trained in it.
   expect(offsets).toEqual([[0, 2], [0], [0, 2]]);

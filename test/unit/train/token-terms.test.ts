@@ -3,7 +3,7 @@ import { packBatch } from '../../../src/train/packing.ts';
 import { isKlInReward, lossKl } from '../../../src/train/token-terms.ts';
 import { type Batch, batchSchema } from '../../../src/trajectory/batch.ts';
 
-const OPTIONS = { maxTokens: 64, everyToken: false, scale: 1 };
+const OPTIONS = { maxTokens: 64, everyToken: false, scale: 1, share: true };
 
 /** Two sequences with three trained tokens. */
 function batchOf(more: Record<string, unknown>): Batch {

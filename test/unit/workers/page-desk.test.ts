@@ -118,6 +118,7 @@ function bigramApi(log: string[], loss: Loss): GpuWorkerApi {
     },
     apply: (options) => model.apply(options),
     referenceLogprobs: (sequences) => model.referenceLogprobs(sequences),
+    policyLogprobs: (sequences) => model.policyLogprobs(sequences),
     checkpoint: async () => {
       checkDevice();
       return model.checkpoint();

@@ -63,7 +63,7 @@ export function grpoSequences(
 ): TrainSequence[] {
   const sequences: TrainSequence[] = [];
   for (const group of groups) {
-    const values = advantages(group.rewards, kind);
+    const values = advantages(group.rewards, kind, `task ${group.task.id}`);
     for (const [member, trace] of group.traces.entries()) {
       const advantage = values[member] ?? null;
       if (advantage === null) continue;

@@ -62,8 +62,8 @@ const grpoSchema = z
     truncate: z.number().positive().optional(),
     /** Of each token, as without it, or of the whole sequence (GSPO; its clips are near 3e-4 and 4e-4). */
     ratio: z.enum(['token', 'sequence']).optional(),
-    /** `std`: (r - mean) / (std + 1e-6); `mean`: r - mean. */
-    advantage: z.enum(['std', 'mean']).default('std'),
+    /** `std`: (r - mean) / (std + 1e-6); `mean`: r - mean; `rloo`: r - mean of the others. */
+    advantage: z.enum(['std', 'mean', 'rloo']).default('std'),
     aggregate: z
       .enum(['token-mean', 'seq-mean-token-mean', 'seq-sum-constant'])
       .default('token-mean'),

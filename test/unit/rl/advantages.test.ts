@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { InputError } from '../../../src/base/errors.ts';
 import { advantages, isZeroSpread } from '../../../src/rl/advantages.ts';
 
 describe('advantages', () => {
@@ -20,6 +21,26 @@ describe('advantages', () => {
 
   it('mean: distance from the mean', () => {
     expect(advantages([1, 0, 0.5, 0.5], 'mean')).toEqual([0.5, -0.5, 0, 0]);
+  });
+
+  it('rloo: distance from the mean of the others', () => {
+    // others of 1: (0 + 0.5 + 0.5) / 3 = 1/3; of 0: 2/3; of 0.5: 1.5 / 3 = 0.5
+    const got = advantages([1, 0, 0.5, 0.5], 'rloo');
+    for (const [i, want] of [2 / 3, -2 / 3, 0, 0].entries()) expect(got[i]).toBeCloseTo(want, 12);
+    // Of two: the difference. A missing one is no other.
+    expect(advantages([null, 1, 0.25], 'rloo')).toEqual([null, 0.75, -0.75]);
+  });
+
+  it('refuses rewards that are not finite, or too large to sum, with the name of the group', () => {
+    const cases = [[Number.NaN, 1], [1, Number.POSITIVE_INFINITY], [Number.NaN], [1e308, 9e307, 0]];
+    for (const rewards of cases) {
+      for (const kind of ['std', 'mean', 'rloo'] as const) {
+        const message = `rewards of task t1: got ${rewards.join(', ')}, need finite numbers`;
+        const run = () => advantages(rewards, kind, 'task t1');
+        expect(run).toThrow(InputError);
+        expect(run).toThrow(message);
+      }
+    }
   });
 
   it('leaves missing rewards out of the mean and keeps their places', () => {

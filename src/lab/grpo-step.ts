@@ -2,6 +2,7 @@
 import { deriveSeed } from '../base/rng.ts';
 import type { Group } from '../rl/groups.ts';
 import { type GrpoSettings, grpoBatches, zeroSpreadShare } from '../rl/grpo.ts';
+import { punishOverlong } from '../rl/overlong.ts';
 import type { Experiment, Metrics } from '../trajectory/experiment.ts';
 import type { Trace } from '../trajectory/trace.ts';
 import type { EpisodeOptions } from './episode.ts';
@@ -62,7 +63,7 @@ export async function grpoStep(input: StepInput, settings: GrpoSettings): Promis
   const start = performance.now();
   const first = input.cursor['task'] ?? 0;
   const tasks = Array.from({ length: settings.tasksPerStep }, (_, i) => order.at(first + i));
-  const groups = await rollOut(
+  const rewarded = await rollOut(
     { experiment, step, tasks, group: settings.group, temperature: settings.temperature },
     runtime,
     {
@@ -71,6 +72,8 @@ export async function grpoStep(input: StepInput, settings: GrpoSettings): Promis
     },
   );
   const rolled = performance.now();
+  const { overlong } = settings;
+  const groups = overlong === undefined ? rewarded : punishOverlong(rewarded, overlong);
   const batches = await grpoBatches(groups, settings, {
     seed: deriveSeed(experiment.seed, 'minibatches', step),
     reference: (sequences) => runtime.trainer.referenceLogprobs(sequences),
@@ -84,7 +87,7 @@ export async function grpoStep(input: StepInput, settings: GrpoSettings): Promis
     (done) => onProgress?.({ kind: 'update', step, done, total: batches.length }),
   );
   const traces = groups.flatMap((group) => group.traces);
-  const { reward, success } = outcomeOf(groups);
+  const { reward, success } = outcomeOf(rewarded);
   return {
     metrics: {
       step,

@@ -42,6 +42,11 @@ export function sequenceOf(trace: Pick<Trace, 'id' | 'segments'>): JoinedSequenc
   return { ids, mask, oldLogprobs: complete ? logprobs : null };
 }
 
+/** Tokens that the policy sampled, over all turns of the episode. */
+export function sampledTokens({ segments }: Pick<Trace, 'segments'>): number {
+  return segments.reduce((sum, { sampled, ids }) => sum + (sampled ? ids.length : 0), 0);
+}
+
 /** Tokens with mask 1. */
 export function trainedTokens(sequences: readonly { mask: readonly number[] }[]): number {
   let count = 0;

@@ -42,6 +42,20 @@ const memorySchema = z.strictObject({
   limitBytes: z.number().int().positive().optional(),
 });
 
+const overlongSchema = z
+  .strictObject({
+    /** Tokens that the policy samples in an episode, over all turns: from here on the whole penalty. */
+    limit: z.number().int().positive(),
+    /** Over this many tokens below the limit the penalty grows from nothing. */
+    buffer: z.number().int().positive(),
+    /** Taken off the reward at the limit. */
+    penalty: z.number().positive().default(1),
+  })
+  .refine(({ limit, buffer }) => buffer <= limit, {
+    path: ['buffer'],
+    message: 'need a number of tokens that is at most limit',
+  });
+
 const grpoSchema = z
   .strictObject({
     kind: z.literal('grpo'),
@@ -70,6 +84,8 @@ const grpoSchema = z
     constant: z.number().positive().optional(),
     /** Optimiser steps for each round of rollouts: the round is cut into this many minibatches. */
     updatesPerStep: z.number().int().positive().default(1),
+    /** Soft punishment of episodes that are nearly too long; none when left out. */
+    overlong: overlongSchema.optional(),
   })
   .superRefine(({ kl, klEstimate }, context) => {
     if (klEstimate === undefined || kl > 0) return;

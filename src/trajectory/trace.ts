@@ -63,5 +63,7 @@ export const traceSchema = z.strictObject({
   scores: scoresSchema.nullable(),
   /** All Task Fulfilment checks passed; null when one could not be evaluated. */
   success: z.boolean().nullable(),
+  /** Added to the reward for the episode's length, 0 or less; only in runs with `algorithm.overlong`. */
+  overlong: z.number().optional(),
 });
 export type Trace = z.infer<typeof traceSchema>;

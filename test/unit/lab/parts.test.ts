@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { AtlasError } from '../../../src/base/errors.ts';
 import { canonicalJson, experimentHash } from '../../../src/lab/experiment-hash.ts';
@@ -5,6 +6,7 @@ import { learningRate } from '../../../src/lab/schedule.ts';
 import { TaskOrder } from '../../../src/lab/task-order.ts';
 import { updateWith } from '../../../src/lab/update.ts';
 import type { Batch } from '../../../src/trajectory/batch.ts';
+import { experimentSchema, pretrainSchema } from '../../../src/trajectory/experiment.ts';
 import { Bigram } from '../../support/bigram.ts';
 import { someTask } from '../../support/traces.ts';
 
@@ -19,6 +21,21 @@ describe('experimentHash', () => {
     expect(await experimentHash({ b: 2, a: 1 })).toBe(hash);
     expect(await experimentHash({ b: 2, a: 2 })).not.toBe(hash);
   });
+});
+
+describe('experiments that were run', () => {
+  it.each([
+    ['nano', pretrainSchema, '648aa90bf8ca'],
+    ['rookie', pretrainSchema, 'bb93b482eb9a'],
+    ['rookie-grpo', experimentSchema, '0f402f242b5c'],
+  ] as const)(
+    '%s keeps its name: a new setting is optional and has no default',
+    async (name, schema, hash) => {
+      const file = new URL(`../../../experiments/${name}.json`, import.meta.url);
+      const experiment = schema.parse(JSON.parse(readFileSync(file, 'utf8')));
+      expect((await experimentHash(experiment)).slice(0, 12)).toBe(hash);
+    },
+  );
 });
 
 describe('learningRate', () => {

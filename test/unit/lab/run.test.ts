@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { AtlasError, DeviceError, InputError } from '../../../src/base/errors.ts';
 import { openRunDirectory } from '../../../src/cli/run-store.ts';
 import { evaluate } from '../../../src/lab/evaluate.ts';
-import { type RunOptions, runExperiment } from '../../../src/lab/run.ts';
+import { runExperiment } from '../../../src/lab/run.ts';
 import type { LabRuntime } from '../../../src/lab/runtime.ts';
 import { generateTasks } from '../../../src/toolspace/tasks.ts';
 import {
@@ -17,51 +17,24 @@ import {
 import type { TokenPolicy } from '../../../src/trajectory/interfaces.ts';
 import { traceSchema } from '../../../src/trajectory/trace.ts';
 import type { Bigram } from '../../support/bigram.ts';
-import { collect, episodes, fresh, remains, sha, tokenizer } from '../../support/lab-case.ts';
+import {
+  collect,
+  episodes,
+  fresh,
+  GRPO,
+  remains,
+  runtimeOf,
+  runWith,
+  SFT,
+  sha,
+  taughtModel,
+  tokenizer,
+} from '../../support/lab-case.ts';
 import { MemoryRunStore } from '../../support/memory-run-store.ts';
 
-const optimiser = { learningRate: 150, clipNorm: 0 };
-const limits = { calls: 3, resultCharacters: 400, contextTokens: 700, turnTokens: 60 };
-const SFT = experimentSchema.parse({
-  v: 1,
-  name: 'taught',
-  seed: 11,
-  model: 'bigram',
-  tasks: { split: 'train', count: 12, seed: 3 },
-  algorithm: { kind: 'sft', tokensPerStep: 1500 },
-  adapter: { rank: 1, alpha: 1 },
-  optimiser,
-  steps: 6,
-  checkpointEvery: 2,
-});
-const GRPO = experimentSchema.parse({
-  ...SFT,
-  name: 'rewarded',
-  algorithm: { kind: 'grpo', tasksPerStep: 3, group: 6, kl: 0.01, updatesPerStep: 2 },
-  optimiser: { learningRate: 2, clipNorm: 0 },
-  limits,
-  steps: 5,
-  checkpointEvery: 2,
-});
-
 let taught: Bigram;
-
-function runtimeOf(model: Bigram): LabRuntime {
-  return { ...episodes, policy: model, trainer: model };
-}
-
-async function runWith(
-  experiment: Experiment,
-  model: Bigram,
-  store: MemoryRunStore,
-  more: Partial<RunOptions> = {},
-) {
-  return collect(runExperiment({ experiment, runtime: runtimeOf(model), store, ...more }));
-}
-
 beforeAll(async () => {
-  taught = fresh();
-  await runWith({ ...SFT, steps: 30 }, taught, new MemoryRunStore());
+  taught = await taughtModel();
 });
 
 describe('sft', () => {
@@ -329,7 +302,7 @@ describe('evaluate', () => {
         mode: 'itl',
         policy: { kind: 'tokens', policy: taught.copy(), tokenizer },
         runtime: episodes,
-        limits,
+        limits: GRPO.limits,
         reward: GRPO.reward,
         seed: 4,
         temperature: 1,

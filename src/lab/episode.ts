@@ -37,9 +37,17 @@ export interface EpisodeOptions {
 /**
  * Rollout seed: a function of the run, the step, the task and the member, so that a retry shifts no
  * other.
+ * @param again how often the step drew this task before.
  */
-export function rolloutSeed(run: number, step: number, taskId: string, member: number): number {
-  return deriveSeed(run, step, taskId, member);
+export function rolloutSeed(
+  run: number,
+  step: number,
+  taskId: string,
+  member: number,
+  again = 0,
+): number {
+  const parts = [run, step, taskId, member];
+  return again === 0 ? deriveSeed(...parts) : deriveSeed(...parts, 'again', again);
 }
 
 /** The trace of an episode whose tools could not be opened. */

@@ -3,11 +3,12 @@ import { deriveSeed } from '../base/rng.ts';
 import type { Group } from '../rl/groups.ts';
 import { type GrpoSettings, grpoBatches, zeroSpreadShare } from '../rl/grpo.ts';
 import { punishOverlong } from '../rl/overlong.ts';
+import { drawGroups } from '../rl/resample.ts';
 import type { Experiment, Metrics } from '../trajectory/experiment.ts';
 import type { Trace } from '../trajectory/trace.ts';
 import type { EpisodeOptions } from './episode.ts';
 import type { OnProgress } from './progress.ts';
-import { rollOut } from './rollouts.ts';
+import { checkPlayed, rollOut } from './rollouts.ts';
 import type { LabRuntime } from './runtime.ts';
 import { learningRate } from './schedule.ts';
 import type { TaskOrder } from './task-order.ts';
@@ -57,23 +58,51 @@ function outcomeOf(groups: readonly Group[]): Pick<Metrics, 'reward' | 'success'
   return { reward: mean(rewards), success: mean(successes) };
 }
 
+/** The next `count` tasks of the order. `met` counts how often the step drew each, where that matters. */
+function drawTasks(order: TaskOrder, from: number, count: number, met: Map<string, number> | null) {
+  return Array.from({ length: count }, (_, i) => {
+    const task = order.at(from + i);
+    const again = met?.get(task.id) ?? 0;
+    met?.set(task.id, again + 1);
+    return { task, again };
+  });
+}
+
+/**
+ * The groups of a step: `rewarded` with what each episode earned, `groups` with what it is trained
+ * on, its penalties among it.
+ */
+async function play(input: StepInput, settings: GrpoSettings) {
+  const { experiment, runtime, order, step, cursor, options, onProgress } = input;
+  const { tasksPerStep, group, temperature, overlong, resample } = settings;
+  const first = cursor['task'] ?? 0;
+  const rewarded: Group[] = [];
+  // Without resampling, seeds know nothing of a task that comes twice: runs keep their bytes.
+  const met = resample === undefined ? null : new Map<string, number>();
+  const groups = await drawGroups({
+    wanted: tasksPerStep,
+    rounds: resample?.rounds ?? 0,
+    play: async (from, count) => {
+      const draws = drawTasks(order, first + from, count, met);
+      const before = from * group;
+      const onDone = (done: number, total: number) =>
+        onProgress?.({ kind: 'rollout', step, done: before + done, total: before + total });
+      const rollouts = { experiment, step, draws, from, group, temperature };
+      const played = await rollOut(rollouts, runtime, { ...options, onDone });
+      rewarded.push(...played);
+      checkPlayed(step, rewarded);
+      return overlong === undefined ? played : punishOverlong(played, overlong);
+    },
+  });
+  return { rewarded, groups, cursor: { task: first + groups.length } };
+}
+
 /** Runs one step; the trainer's weights have moved when it returns. */
 export async function grpoStep(input: StepInput, settings: GrpoSettings): Promise<StepResult> {
-  const { experiment, runtime, order, step, onProgress } = input;
+  const { experiment, runtime, step, onProgress } = input;
   const start = performance.now();
-  const first = input.cursor['task'] ?? 0;
-  const tasks = Array.from({ length: settings.tasksPerStep }, (_, i) => order.at(first + i));
-  const rewarded = await rollOut(
-    { experiment, step, tasks, group: settings.group, temperature: settings.temperature },
-    runtime,
-    {
-      ...input.options,
-      onDone: (done, total) => onProgress?.({ kind: 'rollout', step, done, total }),
-    },
-  );
+  const { rewarded, groups, cursor } = await play(input, settings);
   const rolled = performance.now();
-  const { overlong } = settings;
-  const groups = overlong === undefined ? rewarded : punishOverlong(rewarded, overlong);
   const batches = await grpoBatches(groups, settings, {
     seed: deriveSeed(experiment.seed, 'minibatches', step),
     reference: (sequences) => runtime.trainer.referenceLogprobs(sequences),
@@ -103,7 +132,7 @@ export async function grpoStep(input: StepInput, settings: GrpoSettings): Promis
       tokens: result.tokens,
     },
     traces,
-    cursor: { task: first + tasks.length },
+    cursor,
     timing: { rolloutMs: rolled - start, updateMs: performance.now() - rolled },
   };
 }

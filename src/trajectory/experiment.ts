@@ -86,6 +86,11 @@ const grpoSchema = z
     updatesPerStep: z.number().int().positive().default(1),
     /** Soft punishment of episodes that are nearly too long; none when left out. */
     overlong: overlongSchema.optional(),
+    /**
+     * Rounds in which groups without spread are made up for by groups of the next tasks, until
+     * `tasksPerStep` have one; none when left out.
+     */
+    resample: z.strictObject({ rounds: z.number().int().positive() }).optional(),
   })
   .superRefine(({ kl, klEstimate }, context) => {
     if (klEstimate === undefined || kl > 0) return;

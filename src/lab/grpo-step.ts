@@ -7,18 +7,20 @@ import { drawGroups } from '../rl/resample.ts';
 import type { Experiment, Metrics } from '../trajectory/experiment.ts';
 import type { Trace } from '../trajectory/trace.ts';
 import type { EpisodeOptions } from './episode.ts';
+import type { GuardMemory } from './guard.ts';
 import type { OnProgress } from './progress.ts';
 import { checkPlayed, rollOut } from './rollouts.ts';
 import type { LabRuntime } from './runtime.ts';
 import { learningRate } from './schedule.ts';
 import type { TaskOrder } from './task-order.ts';
-import { updateWith } from './update.ts';
+import { type UpdateOptions, updateWith } from './update.ts';
 
-/** What a step leaves behind. `cursor` says where the data stands after it. */
+/** What a step leaves behind. `cursor` says where the data stands after it, `guard` what is remembered. */
 export interface StepResult {
   metrics: Metrics;
   traces: Trace[];
   cursor: Record<string, number>;
+  guard: GuardMemory;
   timing: { rolloutMs: number; updateMs: number };
 }
 
@@ -28,6 +30,7 @@ export interface StepInput {
   order: TaskOrder;
   step: number;
   cursor: Readonly<Record<string, number>>;
+  guard: GuardMemory;
   options: EpisodeOptions;
   onProgress?: OnProgress;
 }
@@ -56,6 +59,20 @@ function outcomeOf(groups: readonly Group[]): Pick<Metrics, 'reward' | 'success'
     .filter((trace) => trace.end !== 'error' && trace.success !== null)
     .map((trace) => (trace.success ? 1 : 0));
   return { reward: mean(rewards), success: mean(successes) };
+}
+
+/** How a step's updates are taken. */
+export function updateOptions(input: StepInput, total: number): UpdateOptions {
+  const { experiment, step, guard, onProgress } = input;
+  const { optimiser, steps } = experiment;
+  return {
+    learningRate: learningRate(optimiser, step, step / steps),
+    clipNorm: optimiser.clipNorm,
+    guard,
+    spike: experiment.guard?.spike,
+    onBatch: (done) => onProgress?.({ kind: 'update', step, done, total }),
+    onSkip: (text) => onProgress?.({ kind: 'warning', step, text }),
+  };
 }
 
 /** The next `count` tasks of the order. `met` counts how often the step drew each, where that matters. */
@@ -99,7 +116,7 @@ async function play(input: StepInput, settings: GrpoSettings) {
 
 /** Runs one step; the trainer's weights have moved when it returns. */
 export async function grpoStep(input: StepInput, settings: GrpoSettings): Promise<StepResult> {
-  const { experiment, runtime, step, onProgress } = input;
+  const { experiment, runtime, step } = input;
   const start = performance.now();
   const { rewarded, groups, cursor } = await play(input, settings);
   const rolled = performance.now();
@@ -108,13 +125,7 @@ export async function grpoStep(input: StepInput, settings: GrpoSettings): Promis
     reference: (sequences) => runtime.trainer.referenceLogprobs(sequences),
     policy: (sequences) => runtime.trainer.policyLogprobs(sequences),
   });
-  const rate = learningRate(experiment.optimiser, step, step / experiment.steps);
-  const result = await updateWith(
-    runtime.trainer,
-    batches,
-    { learningRate: rate, clipNorm: experiment.optimiser.clipNorm },
-    (done) => onProgress?.({ kind: 'update', step, done, total: batches.length }),
-  );
+  const result = await updateWith(runtime.trainer, batches, updateOptions(input, batches.length));
   const traces = groups.flatMap((group) => group.traces);
   const { reward, success } = outcomeOf(rewarded);
   return {
@@ -133,6 +144,7 @@ export async function grpoStep(input: StepInput, settings: GrpoSettings): Promis
     },
     traces,
     cursor,
+    guard: result.guard,
     timing: { rolloutMs: rolled - start, updateMs: performance.now() - rolled },
   };
 }

@@ -33,6 +33,8 @@ export interface PretrainOptions {
   resume?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: PretrainProgress) => void;
+  /** Told of each update that was skipped. */
+  onWarning?: (step: number, text: string) => void;
 }
 
 function cursorOf(kept: Readonly<Record<string, number>>): PretrainCursor {
@@ -53,11 +55,12 @@ function cursorOf(kept: Readonly<Record<string, number>>): PretrainCursor {
 export async function* runPretrain(
   options: PretrainOptions,
 ): AsyncGenerator<PretrainMetrics, void> {
-  const { experiment, runtime, store, resume = false, signal, onProgress } = options;
+  const { experiment, runtime, store, resume = false, signal, onProgress, onWarning } = options;
   const { optimiser, checkpointEvery } = experiment;
   const { trainer } = runtime;
   const hash = await experimentHash(experiment);
   const run = await RunLogs.open(store, { experiment, hash, trainer, resume });
+  let { guard } = run;
   const source = new PretrainData(experiment, runtime);
   const { totalTokens } = source;
   let cursor = cursorOf(run.cursor);
@@ -68,10 +71,17 @@ export async function* runPretrain(
     const rate = learningRate(optimiser, step, cursor.seen / totalTokens);
     const batch = sftBatch(data.sequences);
     const [result, next] = await Promise.all([
-      updateWith(trainer, [batch], { learningRate: rate, clipNorm: optimiser.clipNorm }),
+      updateWith(trainer, [batch], {
+        learningRate: rate,
+        clipNorm: optimiser.clipNorm,
+        guard,
+        spike: experiment.guard?.spike,
+        onSkip: (text) => onWarning?.(step, text),
+      }),
       source.step(data.after),
     ]);
     const { phase } = data;
+    ({ guard } = result);
     cursor = data.after;
     data = next;
     const metrics: PretrainMetrics = {
@@ -83,7 +93,7 @@ export async function* runPretrain(
     await run.logs.append('metrics', metrics);
     await run.logs.append('timing', { step, stepMs: performance.now() - start });
     if ((step + 1) % checkpointEvery === 0 || data === null) {
-      await run.logs.checkpoint(trainer, step + 1, { ...cursor });
+      await run.logs.checkpoint(trainer, { step: step + 1, cursor: { ...cursor }, guard });
     }
     onProgress?.({ step, seen: cursor.seen, totalTokens });
     yield metrics;

@@ -3,6 +3,7 @@
 import { z } from 'zod';
 import { InputError, StoreError } from '../base/errors.ts';
 import type { RunLog, RunStore, Trainer } from '../trajectory/interfaces.ts';
+import { guardMemorySchema, NO_MEMORY } from './guard.ts';
 
 const LOGS: readonly RunLog[] = ['metrics', 'trajectories', 'timing'];
 const STATE_FILE = 'state.json';
@@ -19,6 +20,8 @@ const stateSchema = z.strictObject({
   cursor: z.record(z.string(), count),
   /** Lines of each log at this checkpoint. */
   logs: z.strictObject({ metrics: count, trajectories: count, timing: count }),
+  /** What the guard of updates remembers; older checkpoints have none. */
+  guard: guardMemorySchema.default(NO_MEMORY),
 });
 export type RunState = z.infer<typeof stateSchema>;
 
@@ -37,8 +40,11 @@ function parseState(bytes: Uint8Array | undefined): RunState {
 
 function startOf(experiment: string): RunState {
   const logs = { metrics: 0, trajectories: 0, timing: 0 };
-  return { v: 1, experiment, step: 0, cursor: {}, logs };
+  return { v: 1, experiment, step: 0, cursor: {}, logs, guard: NO_MEMORY };
 }
+
+/** Where a run stands, besides its weights and its logs. */
+export type RunPlace = Pick<RunState, 'step' | 'cursor' | 'guard'>;
 
 /** Appends to the logs of a run and counts their lines; writes and reads its checkpoints. */
 export class RunLogs {
@@ -60,7 +66,7 @@ export class RunLogs {
   static async open(
     store: RunStore,
     options: { experiment: object; hash: string; trainer: Trainer; resume: boolean },
-  ): Promise<{ logs: RunLogs; step: number; cursor: Record<string, number> }> {
+  ): Promise<{ logs: RunLogs } & RunPlace> {
     const files = options.resume ? await store.readCheckpoint() : null;
     const state = files === null ? startOf(options.hash) : parseState(files[STATE_FILE]);
     if (state.experiment !== options.hash) {
@@ -77,7 +83,7 @@ export class RunLogs {
     const text = `${JSON.stringify(options.experiment, null, 2)}\n`;
     await store.writeFile('experiment.json', new TextEncoder().encode(text));
     const logs = new RunLogs(store, options.hash, state.logs);
-    return { logs, step: state.step, cursor: { ...state.cursor } };
+    return { logs, step: state.step, cursor: { ...state.cursor }, guard: state.guard };
   }
 
   async append(log: RunLog, value: object): Promise<void> {
@@ -86,8 +92,9 @@ export class RunLogs {
   }
 
   /** Writes the trainer's state and where the run stands, whole or not at all. */
-  async checkpoint(trainer: Trainer, step: number, cursor: Record<string, number>): Promise<void> {
-    const state: RunState = { v: 1, experiment: this.#hash, step, cursor, logs: this.#lines };
+  async checkpoint(trainer: Trainer, { step, cursor, guard }: RunPlace): Promise<void> {
+    const logs = this.#lines;
+    const state: RunState = { v: 1, experiment: this.#hash, step, cursor, logs, guard };
     const files: Record<string, Uint8Array> = {
       [STATE_FILE]: new TextEncoder().encode(`${JSON.stringify(state)}\n`),
     };

@@ -48,7 +48,7 @@ export async function* runExperiment(options: RunOptions): AsyncGenerator<Metric
   const hash = await experimentHash(experiment);
   const { trainer } = runtime;
   const run = await RunLogs.open(store, { experiment, hash, trainer, resume });
-  let cursor = run.cursor;
+  let { cursor, guard } = run;
   for (let step = run.step; step < steps; step++) {
     signal?.throwIfAborted();
     const start = performance.now();
@@ -58,16 +58,17 @@ export async function* runExperiment(options: RunOptions): AsyncGenerator<Metric
       order,
       step,
       cursor,
+      guard,
       options: episodeOptions,
       ...(onProgress === undefined ? {} : { onProgress }),
     });
-    cursor = result.cursor;
+    ({ cursor, guard } = result);
     for (const trace of result.traces) await run.logs.append('trajectories', trace);
     await run.logs.append('metrics', result.metrics);
     const stepMs = performance.now() - start;
     await run.logs.append('timing', { step, ...result.timing, stepMs });
     if ((step + 1) % checkpointEvery === 0 || step + 1 === steps) {
-      await run.logs.checkpoint(trainer, step + 1, cursor);
+      await run.logs.checkpoint(trainer, { step: step + 1, cursor, guard });
     }
     onProgress?.({ kind: 'step', step, steps });
     yield result.metrics;

@@ -4,8 +4,7 @@ import { sftBatch, sftSequence } from '../rl/sft.ts';
 import type { TrainSequence } from '../trajectory/batch.ts';
 import type { Experiment } from '../trajectory/experiment.ts';
 import type { Trace } from '../trajectory/trace.ts';
-import { countTiers, type StepInput, type StepResult } from './grpo-step.ts';
-import { learningRate } from './schedule.ts';
+import { countTiers, type StepInput, type StepResult, updateOptions } from './grpo-step.ts';
 import { teach } from './teacher.ts';
 import { supervisedMetrics, updateWith } from './update.ts';
 
@@ -43,23 +42,17 @@ async function collect(input: StepInput, settings: SftSettings) {
 
 /** Runs one step; the trainer's weights have moved when it returns. */
 export async function sftStep(input: StepInput, settings: SftSettings): Promise<StepResult> {
-  const { experiment, runtime, step, onProgress } = input;
+  const { runtime, step } = input;
   const start = performance.now();
   const { traces, sequences, next } = await collect(input, settings);
   const taught = performance.now();
-  const result = await updateWith(
-    runtime.trainer,
-    [sftBatch(sequences)],
-    {
-      learningRate: learningRate(experiment.optimiser, step, step / experiment.steps),
-      clipNorm: experiment.optimiser.clipNorm,
-    },
-    (done) => onProgress?.({ kind: 'update', step, done, total: 1 }),
-  );
+  const batches = [sftBatch(sequences)];
+  const result = await updateWith(runtime.trainer, batches, updateOptions(input, batches.length));
   return {
     metrics: supervisedMetrics(step, result, countTiers(traces)),
     traces,
     cursor: { task: next },
+    guard: result.guard,
     timing: { rolloutMs: taught - start, updateMs: performance.now() - taught },
   };
 }

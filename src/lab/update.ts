@@ -1,13 +1,13 @@
 // Batches -> optimiser steps, and the numbers that a metrics line says of them. Knows the trainer
 // by its interface only.
-import { AtlasError } from '../base/errors.ts';
 import { trainedTokens } from '../rl/sequence.ts';
 import type { Batch } from '../trajectory/batch.ts';
 import type { Metrics } from '../trajectory/experiment.ts';
 import type { LossResult, StepOptions, Trainer } from '../trajectory/interfaces.ts';
+import { type GuardMemory, normLimit, rememberSkipped, rememberTaken } from './guard.ts';
 
 export interface UpdateResult {
-  /** Means over the updates; 0 when there was none. */
+  /** Means over the updates that were taken; 0 when there was none. */
   loss: number;
   entropy: number;
   kl: number;
@@ -19,6 +19,10 @@ export interface UpdateResult {
   logprobGap: number | null;
   /** Trained tokens. */
   tokens: number;
+  /** Updates that were not taken. */
+  skipped: number;
+  /** What the guard remembers now. */
+  guard: GuardMemory;
 }
 
 /**
@@ -41,46 +45,70 @@ function gapOf(batch: Batch, result: LossResult): number | null {
   return gap;
 }
 
-function checkFinite(loss: number, gradNorm: number): void {
-  if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
-  throw new AtlasError(
-    'loss-not-finite',
-    `update: got loss ${loss} and gradient norm ${gradNorm}, need finite numbers; lower ` +
-      'optimiser.learningRate and go on from the last checkpoint',
-  );
+/** Options of a round of updates. */
+export interface UpdateOptions extends Pick<StepOptions, 'learningRate' | 'clipNorm'> {
+  /** What the guard remembers of the updates before. */
+  guard: GuardMemory;
+  /** See `guard.spike` of an experiment; any finite norm is taken without it. */
+  spike?: number | undefined;
+  onBatch?: (done: number) => void;
+  /** Told of each update that was skipped. */
+  onSkip?: (text: string) => void;
+}
+
+/** Steps with the gradients at hand, or clears them: then `skipped` says what the update had. */
+async function takeUpdate(trainer: Trainer, loss: number, options: UpdateOptions) {
+  if (!Number.isFinite(loss)) {
+    await trainer.discard();
+    return { gradNorm: 0, skipped: `a loss of ${loss}` };
+  }
+  const { learningRate, clipNorm, guard, spike } = options;
+  const limit = normLimit(guard, spike);
+  const { gradNorm, moved } = await trainer.apply({ learningRate, clipNorm, normLimit: limit });
+  if (moved) return { gradNorm, skipped: null };
+  const above = Number.isFinite(gradNorm) ? `, above ${limit} (guard.spike)` : '';
+  return { gradNorm, skipped: `a gradient norm of ${gradNorm}${above}` };
 }
 
 /**
- * One optimiser step for each batch, in order. No batch: no step, and every number is 0.
- * @throws {AtlasError} for a loss or gradient that is not finite.
+ * At most one optimiser step for each batch, in order; one whose loss or gradient norm is not
+ * finite, or whose norm is a spike, is skipped. Without any step every number is 0.
+ * @throws {AtlasError} at the third skipped update in a row.
  */
 export async function updateWith(
   trainer: Trainer,
   batches: readonly Batch[],
-  options: StepOptions,
-  onBatch?: (done: number) => void,
+  options: UpdateOptions,
 ): Promise<UpdateResult> {
-  const total: UpdateResult = {
-    loss: 0,
-    entropy: 0,
-    kl: 0,
-    gradNorm: 0,
-    logprobGap: null,
-    tokens: 0,
-  };
+  const { onBatch, onSkip } = options;
+  const taken: (LossResult & { gradNorm: number; batch: Batch })[] = [];
+  let { guard } = options;
+  let logprobGap: number | null = null;
   for (const [index, batch] of batches.entries()) {
     const result = await trainer.accumulate(batch);
-    const { gradNorm } = await trainer.apply(options);
-    checkFinite(result.loss, gradNorm);
-    total.loss += result.loss / batches.length;
-    total.entropy += result.entropy / batches.length;
-    total.kl += result.kl / batches.length;
-    total.gradNorm += gradNorm / batches.length;
-    total.tokens += trainedTokens(batch.sequences);
-    if (index === 0) total.logprobGap = gapOf(batch, result);
+    if (index === 0) logprobGap = gapOf(batch, result);
+    const { gradNorm, skipped } = await takeUpdate(trainer, result.loss, { ...options, guard });
+    if (skipped === null) {
+      guard = rememberTaken(guard, gradNorm);
+      taken.push({ ...result, gradNorm, batch });
+    } else {
+      guard = rememberSkipped(guard, skipped);
+      onSkip?.(`update ${index + 1} of ${batches.length} was skipped for ${skipped}`);
+    }
     onBatch?.(index + 1);
   }
-  return total;
+  const mean = (key: 'loss' | 'entropy' | 'kl' | 'gradNorm') =>
+    taken.reduce((sum, update) => sum + update[key] / taken.length, 0);
+  return {
+    loss: mean('loss'),
+    entropy: mean('entropy'),
+    kl: mean('kl'),
+    gradNorm: mean('gradNorm'),
+    logprobGap,
+    tokens: taken.reduce((sum, { batch }) => sum + trainedTokens(batch.sequences), 0),
+    skipped: batches.length - taken.length,
+    guard,
+  };
 }
 
 /** The metrics line of a step without rollouts. */

@@ -10,7 +10,7 @@ import { encodeEmbedGrad, tokensById } from '../kernels/embed.ts';
 import { LOSS_STATS } from '../kernels/grpo-loss.ts';
 import type { Batch } from '../trajectory/batch.ts';
 import type { OptimiserSettings } from '../trajectory/experiment.ts';
-import type { LossResult, StepOptions, Trainer } from '../trajectory/interfaces.ts';
+import type { AppliedStep, LossResult, StepOptions, Trainer } from '../trajectory/interfaces.ts';
 import { encodeBackward } from './backward.ts';
 import { checkpointFiles, readCheckpointFiles } from './checkpoint.ts';
 import { encodeForward, type RowContext } from './forward.ts';
@@ -137,13 +137,22 @@ export class GpuTrainer implements Trainer {
     return this.#space;
   }
 
-  async apply({ learningRate, clipNorm }: StepOptions): Promise<{ gradNorm: number }> {
+  async apply(options: StepOptions): Promise<AppliedStep> {
+    const { learningRate, clipNorm, normLimit = Number.POSITIVE_INFINITY } = options;
     const { parameters } = this.#target;
     const gradNorm = await parameters.gradNorm();
+    if (!Number.isFinite(gradNorm) || gradNorm > normLimit) {
+      await this.discard();
+      return { gradNorm, moved: false };
+    }
     const clipScale = clipNorm > 0 && gradNorm > clipNorm ? clipNorm / gradNorm : 1;
     parameters.step(this.#options.optimiser, learningRate, clipScale);
     this.#options.onMoved?.();
-    return { gradNorm };
+    return { gradNorm, moved: true };
+  }
+
+  async discard(): Promise<void> {
+    this.#target.parameters.clearGradients();
   }
 
   async referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {

@@ -16,6 +16,14 @@ const optimiserSchema = z.strictObject({
   finalShare: z.number().min(0).max(1).default(0.05),
 });
 
+const guardSchema = z.strictObject({
+  /**
+   * An update whose gradient norm is above this many times the median of the last 20 updates is
+   * skipped; any finite norm is taken when it is left out.
+   */
+  spike: z.number().min(1).optional(),
+});
+
 const adapterSchema = z.strictObject({
   rank: z.number().int().positive(),
   alpha: z.number().positive(),
@@ -171,6 +179,7 @@ export const experimentSchema = z.strictObject({
   memory: memorySchema.optional(),
   steps: z.number().int().positive(),
   checkpointEvery: z.number().int().positive().default(1),
+  guard: guardSchema.optional(),
 });
 export type Experiment = z.infer<typeof experimentSchema>;
 
@@ -218,6 +227,7 @@ export const pretrainSchema = z.strictObject({
   checkpointEvery: z.number().int().positive().default(100),
   /** Quantisation of `model.gguf`. */
   output: z.enum(['F32', 'Q8_0']).default('Q8_0'),
+  guard: guardSchema.optional(),
 });
 export type PretrainExperiment = z.infer<typeof pretrainSchema>;
 export type OptimiserSettings = z.infer<typeof optimiserSchema>;

@@ -92,6 +92,16 @@ export interface StepOptions {
   learningRate: number;
   /** Global-norm clip; 0 is none. */
   clipNorm: number;
+  /** A larger gradient norm, before clipping, leaves the weights where they are; no limit when left out. */
+  normLimit?: number;
+}
+
+/** What became of the gradients at hand. */
+export interface AppliedStep {
+  /** Global norm before clipping. */
+  gradNorm: number;
+  /** False when the norm was not finite or above the limit: weights and moments are as before. */
+  moved: boolean;
 }
 
 export interface LossResult {
@@ -117,8 +127,10 @@ export interface Trainer {
   accumulate(batch: Batch, scale?: number): Promise<LossResult>;
   /** Log-probabilities of every token under the policy being trained, aligned to ids. */
   policyLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]>;
-  /** Applies and clears the gradients at hand; returns their global norm before clipping. */
-  apply(options: StepOptions): Promise<{ gradNorm: number }>;
+  /** Applies and clears the gradients at hand; only clears them when their norm is not to be stepped with. */
+  apply(options: StepOptions): Promise<AppliedStep>;
+  /** Clears the gradients at hand; the weights stay. */
+  discard(): Promise<void>;
   /** Log-probabilities of every token under the adapter-off policy, aligned to ids. */
   referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]>;
   /** Weights, moments and step as named files; `restore` takes them back to the same bits. */

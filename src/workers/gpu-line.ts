@@ -78,6 +78,7 @@ export class GpuLine {
     return {
       accumulate: (batch, scale) => calls.accumulate(batch, scale),
       apply: (options) => calls.apply(options),
+      discard: () => calls.discard(),
       referenceLogprobs: (sequences) =>
         calls.referenceLogprobs(sequences.map(({ ids }) => ({ ids }))),
       policyLogprobs: (sequences) => calls.policyLogprobs(sequences.map(({ ids }) => ({ ids }))),

@@ -15,6 +15,7 @@ import { startTrainer } from '../train/start-trainer.ts';
 import type { GpuTrainer } from '../train/trainer.ts';
 import type { Batch } from '../trajectory/batch.ts';
 import type {
+  AppliedStep,
   GenerateRequest,
   GenerateResult,
   LossResult,
@@ -186,8 +187,12 @@ export class GpuRoom implements GpuWorkerApi {
     return await this.#needTrainer().accumulate(batch, scale);
   }
 
-  async apply(options: StepOptions): Promise<{ gradNorm: number }> {
+  async apply(options: StepOptions): Promise<AppliedStep> {
     return await this.#needTrainer().apply(options);
+  }
+
+  async discard(): Promise<void> {
+    await this.#needTrainer().discard();
   }
 
   async referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {

@@ -16,6 +16,7 @@ import type { TrainingPlan } from '../train/plan-training.ts';
 import type { Batch } from '../trajectory/batch.ts';
 import type { Experiment, Metrics, OptimiserSettings } from '../trajectory/experiment.ts';
 import type {
+  AppliedStep,
   GenerateRequest,
   GenerateResult,
   LossResult,
@@ -87,7 +88,8 @@ export interface GpuWorkerApi {
   /** Begins to train; from now on `generate` samples from the trained weights. Ends an earlier trainer. */
   startTrainer(settings: TrainerSettings): Promise<void>;
   accumulate(batch: Batch, scale?: number): Promise<LossResult>;
-  apply(options: StepOptions): Promise<{ gradNorm: number }>;
+  apply(options: StepOptions): Promise<AppliedStep>;
+  discard(): Promise<void>;
   referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]>;
   policyLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]>;
   checkpoint(): Promise<Record<string, Uint8Array>>;

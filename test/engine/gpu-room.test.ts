@@ -97,3 +97,36 @@ it('a trainer ends with its device, and the next one goes on from a checkpoint',
   expect(events.filter(({ kind }) => kind === 'lost')).toEqual([]);
   await room.close();
 });
+
+it('an update whose gradients are not finite, too large or discarded moves nothing', async () => {
+  const calm = await openRoom();
+  await calm.room.startTrainer(SETTINGS);
+  const kept = await step(calm.room);
+  const want = await step(calm.room);
+  await calm.room.close();
+
+  const { room } = await openRoom();
+  await room.startTrainer(SETTINGS);
+  expect(await step(room)).toEqual(kept);
+  const sampled = await room.generate('before', REQUEST, false);
+  // 1e30 times the gradients: the sum of their squares is past the largest f32.
+  await room.accumulate(BATCH, 1e30);
+  const huge = await room.apply({ learningRate: 0.1, clipNorm: 1 });
+  expect(huge).toEqual({ gradNorm: Number.POSITIVE_INFINITY, moved: false });
+  await room.accumulate(BATCH, Number.NaN);
+  expect(await room.apply({ learningRate: 0.1, clipNorm: 1 })).toMatchObject({ moved: false });
+  await room.accumulate(BATCH);
+  const { gradNorm, moved } = await room.apply({
+    ...{ learningRate: 0.1, clipNorm: 1, normLimit: 1e-9 },
+  });
+  expect(gradNorm).toBeGreaterThan(1e-9);
+  expect(moved).toBe(false);
+  await room.accumulate(BATCH);
+  await room.discard();
+  // Weights, moments and the count of steps are as they were, and so is what is sampled.
+  expect(await room.checkpoint()).toEqual(kept);
+  expect(await room.generate('after', REQUEST, false)).toEqual(sampled);
+  // Nothing is left of those gradients.
+  expect(await step(room)).toEqual(want);
+  await room.close();
+});

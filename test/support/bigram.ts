@@ -9,6 +9,7 @@ import {
 } from '../../src/train/token-terms.ts';
 import type { Batch, TrainSequence } from '../../src/trajectory/batch.ts';
 import type {
+  AppliedStep,
   GenerateRequest,
   GenerateResult,
   LossResult,
@@ -150,14 +151,22 @@ export class Bigram implements TokenPolicy, Trainer {
     };
   }
 
-  async apply({ learningRate, clipNorm }: StepOptions): Promise<{ gradNorm: number }> {
+  async apply({ learningRate, clipNorm, normLimit }: StepOptions): Promise<AppliedStep> {
     const gradNorm = Math.sqrt(this.#gradient.reduce((sum, g) => sum + g * g, 0));
+    if (!Number.isFinite(gradNorm) || gradNorm > (normLimit ?? Number.POSITIVE_INFINITY)) {
+      await this.discard();
+      return { gradNorm, moved: false };
+    }
     const factor = clipNorm > 0 && gradNorm > clipNorm ? clipNorm / gradNorm : 1;
     this.#gradient.forEach((g, i) => {
       this.#table[i] = (this.#table[i] ?? 0) - learningRate * factor * g;
     });
     this.#gradient.fill(0);
-    return { gradNorm };
+    return { gradNorm, moved: true };
+  }
+
+  async discard(): Promise<void> {
+    this.#gradient.fill(0);
   }
 
   async referenceLogprobs(sequences: readonly { ids: readonly number[] }[]): Promise<number[][]> {

@@ -181,6 +181,8 @@ function progressText(told: LabProgress | null): string {
       return `Step ${told.step + 1}: update ${told.done} of ${told.total}`;
     case 'step':
       return `Step ${told.step + 1} of ${told.steps} is done`;
+    case 'warning':
+      return `Step ${told.step + 1}: ${told.text}`;
     default:
       return told satisfies never;
   }

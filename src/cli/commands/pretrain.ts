@@ -64,6 +64,7 @@ export async function pretrain(argv: readonly string[]): Promise<void> {
       promptStyle: 'compact',
       schemaStyle: 'signature',
     },
+    onWarning: (step, text) => note(`pretrain: step ${step}: ${text}`),
     onProgress: ({ seen, totalTokens }) => progress.update(seen, totalTokens),
   });
   for await (const metrics of steps) printJson(metrics);

@@ -17,7 +17,7 @@ import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
 import { openAdapter, openModel } from '../models.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
-import { Progress, printJson } from '../output.ts';
+import { note, Progress, printJson } from '../output.ts';
 import { openRunDirectory } from '../run-store.ts';
 import { interruptSignal } from '../signals.ts';
 
@@ -63,7 +63,12 @@ async function* lastingRun({ engine, experiment, store }: Run, trainer: Trainer,
   for (let [next, again] = [trainer, resume]; ; again = true) {
     try {
       const runtime = { ...shared, trainer: next };
-      const steps = runExperiment({ experiment, store, resume: again, signal, runtime });
+      const steps = runExperiment({
+        ...{ experiment, store, resume: again, signal, runtime },
+        onProgress: (told) => {
+          if (told.kind === 'warning') note(`train: step ${told.step}: ${told.text}`);
+        },
+      });
       for await (const metrics of steps) {
         if (metrics.step < reached) continue;
         reached = metrics.step + 1;

@@ -117,6 +117,7 @@ function bigramApi(log: string[], loss: Loss): GpuWorkerApi {
       return model.accumulate(batch, scale);
     },
     apply: (options) => model.apply(options),
+    discard: () => model.discard(),
     referenceLogprobs: (sequences) => model.referenceLogprobs(sequences),
     policyLogprobs: (sequences) => model.policyLogprobs(sequences),
     checkpoint: async () => {

@@ -2,9 +2,11 @@
 import { deriveSeed } from '../base/rng.ts';
 import type { Group } from '../rl/groups.ts';
 import { type GrpoSettings, grpoBatches, zeroSpreadShare } from '../rl/grpo.ts';
+import { rolloutHealth } from '../rl/health.ts';
 import { punishOverlong } from '../rl/overlong.ts';
 import { drawGroups } from '../rl/resample.ts';
-import type { Experiment, Metrics } from '../trajectory/experiment.ts';
+import { sampledTokens } from '../rl/sequence.ts';
+import type { Experiment, Metrics, StepMetrics } from '../trajectory/experiment.ts';
 import type { Trace } from '../trajectory/trace.ts';
 import type { EpisodeOptions } from './episode.ts';
 import type { GuardMemory } from './guard.ts';
@@ -13,15 +15,16 @@ import { checkPlayed, rollOut } from './rollouts.ts';
 import type { LabRuntime } from './runtime.ts';
 import { learningRate } from './schedule.ts';
 import type { TaskOrder } from './task-order.ts';
-import { type UpdateOptions, updateWith } from './update.ts';
+import { type StepTiming, timingOf } from './timing.ts';
+import { healthOf, type UpdateOptions, updateWith } from './update.ts';
 
 /** What a step leaves behind. `cursor` says where the data stands after it, `guard` what is remembered. */
 export interface StepResult {
-  metrics: Metrics;
+  metrics: StepMetrics;
   traces: Trace[];
   cursor: Record<string, number>;
   guard: GuardMemory;
-  timing: { rolloutMs: number; updateMs: number };
+  timing: StepTiming;
 }
 
 export interface StepInput {
@@ -141,10 +144,15 @@ export async function grpoStep(input: StepInput, settings: GrpoSettings): Promis
       logprobGap: result.logprobGap,
       tiers: countTiers(traces),
       tokens: result.tokens,
+      ...healthOf(result, rolloutHealth(groups)),
     },
     traces,
     cursor,
     guard: result.guard,
-    timing: { rolloutMs: rolled - start, updateMs: performance.now() - rolled },
+    timing: timingOf({
+      ...{ rolloutMs: rolled - start, updateMs: performance.now() - rolled },
+      sampled: traces.reduce((sum, trace) => sum + sampledTokens(trace), 0),
+      trained: result.tokens,
+    }),
   };
 }

@@ -2,20 +2,20 @@
 // store only.
 
 import { sftBatch } from '../rl/sft.ts';
-import type { Metrics, PretrainExperiment } from '../trajectory/experiment.ts';
+import type { PretrainExperiment, StepMetrics } from '../trajectory/experiment.ts';
 import type { RunStore } from '../trajectory/interfaces.ts';
 import { experimentHash } from './experiment-hash.ts';
 import { type PretrainCursor, PretrainData } from './pretrain-data.ts';
 import { RunLogs, writeWeights } from './run-log.ts';
-import type { PretrainRuntime } from './runtime.ts';
+import { memoryOf, type PretrainRuntime } from './runtime.ts';
 import { learningRate } from './schedule.ts';
-import { supervisedMetrics, updateWith } from './update.ts';
+import { perSecond } from './timing.ts';
+import { healthOf, NO_ROLLOUTS, supervisedStart, updateWith } from './update.ts';
 
 /** A step's metrics; `seen` counts all tokens up to and with this step. */
-export interface PretrainMetrics extends Metrics {
+export interface PretrainMetrics extends StepMetrics {
   phase: number;
   seen: number;
-  learningRate: number;
 }
 
 /** How far pretraining is; goes into no result. */
@@ -85,13 +85,15 @@ export async function* runPretrain(
     cursor = data.after;
     data = next;
     const metrics: PretrainMetrics = {
-      ...supervisedMetrics(step, result, {}),
-      phase,
-      seen: cursor.seen,
-      learningRate: rate,
+      ...supervisedStart(step, result, {}),
+      // These stood here before there was a health to tell.
+      ...{ phase, seen: cursor.seen, learningRate: rate },
+      ...healthOf(result, NO_ROLLOUTS),
     };
     await run.logs.append('metrics', metrics);
-    await run.logs.append('timing', { step, stepMs: performance.now() - start });
+    const stepMs = performance.now() - start;
+    const trainedPerSecond = perSecond(metrics.tokens, stepMs);
+    await run.logs.append('timing', { step, stepMs, trainedPerSecond, ...memoryOf(runtime) });
     if ((step + 1) % checkpointEvery === 0 || data === null) {
       await run.logs.checkpoint(trainer, { step: step + 1, cursor: { ...cursor }, guard });
     }

@@ -3,14 +3,14 @@
 // know what they are made of.
 import { grpoObjective } from '../rl/grpo.ts';
 import { generateTasks } from '../toolspace/tasks.ts';
-import type { Experiment, Metrics } from '../trajectory/experiment.ts';
+import type { Experiment, StepMetrics } from '../trajectory/experiment.ts';
 import type { RunStore } from '../trajectory/interfaces.ts';
 import type { EpisodeOptions } from './episode.ts';
 import { experimentHash } from './experiment-hash.ts';
 import { grpoStep, type StepInput, type StepResult } from './grpo-step.ts';
 import type { OnProgress } from './progress.ts';
 import { RunLogs, writeWeights } from './run-log.ts';
-import type { LabRuntime } from './runtime.ts';
+import { type LabRuntime, memoryOf } from './runtime.ts';
 import { sftStep } from './sft-step.ts';
 import { TaskOrder } from './task-order.ts';
 
@@ -34,7 +34,7 @@ function runStep(input: StepInput): Promise<StepResult> {
  * log that knows a clock. After an abort by `signal` the run stands at its last checkpoint.
  * @throws {InputError} for settings that cannot be run, or a checkpoint of another experiment.
  */
-export async function* runExperiment(options: RunOptions): AsyncGenerator<Metrics, void> {
+export async function* runExperiment(options: RunOptions): AsyncGenerator<StepMetrics, void> {
   const { experiment, runtime, store, resume = false, onProgress } = options;
   const { signal, judge, onEvent } = options;
   const episodeOptions: EpisodeOptions = {
@@ -66,7 +66,7 @@ export async function* runExperiment(options: RunOptions): AsyncGenerator<Metric
     for (const trace of result.traces) await run.logs.append('trajectories', trace);
     await run.logs.append('metrics', result.metrics);
     const stepMs = performance.now() - start;
-    await run.logs.append('timing', { step, ...result.timing, stepMs });
+    await run.logs.append('timing', { step, ...result.timing, stepMs, ...memoryOf(runtime) });
     if ((step + 1) % checkpointEvery === 0 || step + 1 === steps) {
       await run.logs.checkpoint(trainer, { step: step + 1, cursor, guard });
     }

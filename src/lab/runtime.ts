@@ -28,6 +28,13 @@ export function stylesOf({ promptStyle, schemaStyle, enableThinking }: EpisodeRu
 
 export interface PretrainRuntime extends EpisodeRuntime {
   trainer: Trainer;
+  /** The most bytes that the device held so far, where that is known. */
+  memoryBytes?: () => number;
+}
+
+/** What a line of the timing log says of memory. */
+export function memoryOf({ memoryBytes }: PretrainRuntime): { memoryBytes: number | null } {
+  return { memoryBytes: memoryBytes?.() ?? null };
 }
 
 /** `policy` samples from the weights that `trainer` moves. */

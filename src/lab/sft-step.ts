@@ -6,7 +6,8 @@ import type { Experiment } from '../trajectory/experiment.ts';
 import type { Trace } from '../trajectory/trace.ts';
 import { countTiers, type StepInput, type StepResult, updateOptions } from './grpo-step.ts';
 import { teach } from './teacher.ts';
-import { supervisedMetrics, updateWith } from './update.ts';
+import { timingOf } from './timing.ts';
+import { healthOf, NO_ROLLOUTS, supervisedStart, updateWith } from './update.ts';
 
 export type SftSettings = Extract<Experiment['algorithm'], { kind: 'sft' }>;
 
@@ -49,10 +50,16 @@ export async function sftStep(input: StepInput, settings: SftSettings): Promise<
   const batches = [sftBatch(sequences)];
   const result = await updateWith(runtime.trainer, batches, updateOptions(input, batches.length));
   return {
-    metrics: supervisedMetrics(step, result, countTiers(traces)),
+    metrics: {
+      ...supervisedStart(step, result, countTiers(traces)),
+      ...healthOf(result, NO_ROLLOUTS),
+    },
     traces,
     cursor: { task: next },
     guard: result.guard,
-    timing: { rolloutMs: taught - start, updateMs: performance.now() - taught },
+    timing: timingOf({
+      ...{ rolloutMs: taught - start, updateMs: performance.now() - taught },
+      ...{ sampled: null, trained: result.tokens },
+    }),
   };
 }

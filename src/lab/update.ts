@@ -2,7 +2,7 @@
 // by its interface only.
 import { trainedTokens } from '../rl/sequence.ts';
 import type { Batch } from '../trajectory/batch.ts';
-import type { Metrics } from '../trajectory/experiment.ts';
+import type { Health, Metrics, RolloutHealth } from '../trajectory/experiment.ts';
 import type { LossResult, StepOptions, Trainer } from '../trajectory/interfaces.ts';
 import { type GuardMemory, normLimit, rememberSkipped, rememberTaken } from './guard.ts';
 
@@ -19,30 +19,46 @@ export interface UpdateResult {
   logprobGap: number | null;
   /** Trained tokens. */
   tokens: number;
+  /** Of the updates that were taken; null when there was none, or none with ratios. */
+  clipFraction: number | null;
+  ratioMax: number | null;
+  learningRate: number;
   /** Updates that were not taken. */
   skipped: number;
   /** What the guard remembers now. */
   guard: GuardMemory;
 }
 
-/**
- * Largest difference between the log-probabilities of sampling and the trainer's, over masked
- * tokens.
- */
-function gapOf(batch: Batch, result: LossResult): number | null {
-  let gap: number | null = null;
+/** Log-probabilities of each trained token: of sampling, and the trainer's. */
+function* trainedLogprobs(batch: Batch, result: LossResult): Generator<[number, number]> {
   for (const [i, sequence] of batch.sequences.entries()) {
     const sampled = sequence.sampler_logprobs ?? sequence.old_logprobs;
     if (sampled === undefined) continue;
     for (const [t, mask] of sequence.mask.entries()) {
       if (mask === 0) continue;
-      const trained = result.tokenLogprobs[i]?.[t] ?? Number.NaN;
-      const difference = Math.abs((sampled[t] ?? Number.NaN) - trained);
-      // A NaN must win: it is the largest disagreement there is.
-      if (gap === null || !(difference <= gap)) gap = difference;
+      yield [sampled[t] ?? Number.NaN, result.tokenLogprobs[i]?.[t] ?? Number.NaN];
     }
   }
+}
+
+/** Largest difference between the log-probabilities of sampling and the trainer's. */
+function gapOf(batch: Batch, result: LossResult): number | null {
+  let gap: number | null = null;
+  for (const [old, trained] of trainedLogprobs(batch, result)) {
+    const difference = Math.abs(old - trained);
+    // A NaN must win: it is the largest disagreement there is.
+    if (gap === null || !(difference <= gap)) gap = difference;
+  }
   return gap;
+}
+
+/** Largest ratio of the policy's probability to that of sampling. */
+function ratioMaxOf(batch: Batch, result: LossResult): number | null {
+  let most: number | null = null;
+  for (const [old, trained] of trainedLogprobs(batch, result)) {
+    most = Math.max(most ?? 0, Math.exp(trained - old));
+  }
+  return most;
 }
 
 /** Options of a round of updates. */
@@ -97,8 +113,9 @@ export async function updateWith(
     }
     onBatch?.(index + 1);
   }
-  const mean = (key: 'loss' | 'entropy' | 'kl' | 'gradNorm') =>
+  const mean = (key: 'loss' | 'entropy' | 'kl' | 'gradNorm' | 'clipFraction') =>
     taken.reduce((sum, update) => sum + update[key] / taken.length, 0);
+  const ratios = taken.flatMap((update) => ratioMaxOf(update.batch, update) ?? []);
   return {
     loss: mean('loss'),
     entropy: mean('entropy'),
@@ -106,13 +123,38 @@ export async function updateWith(
     gradNorm: mean('gradNorm'),
     logprobGap,
     tokens: taken.reduce((sum, { batch }) => sum + trainedTokens(batch.sequences), 0),
+    clipFraction: ratios.length === 0 ? null : mean('clipFraction'),
+    ratioMax: ratios.length === 0 ? null : Math.max(...ratios),
+    learningRate: options.learningRate,
     skipped: batches.length - taken.length,
     guard,
   };
 }
 
-/** The metrics line of a step without rollouts. */
-export function supervisedMetrics(
+/** Of a step without rollouts. */
+export const NO_ROLLOUTS: RolloutHealth = {
+  rewardStd: null,
+  groups: null,
+  trained: null,
+  repeats: null,
+  length: null,
+  truncated: null,
+  overlong: null,
+};
+
+/** The keys that stand behind `tokens` in a metrics line, in their order. */
+export function healthOf(
+  { clipFraction, ratioMax, skipped, learningRate }: UpdateResult,
+  { rewardStd, groups, trained, repeats, length, truncated, overlong }: RolloutHealth,
+): Health {
+  return {
+    ...{ rewardStd, clipFraction, ratioMax, groups, trained, skipped, learningRate },
+    ...{ repeats, length, truncated, overlong },
+  };
+}
+
+/** The metrics line of a step without rollouts, up to `tokens`. */
+export function supervisedStart(
   step: number,
   result: UpdateResult,
   tiers: Metrics['tiers'],

@@ -233,6 +233,34 @@ export type PretrainExperiment = z.infer<typeof pretrainSchema>;
 export type OptimiserSettings = z.infer<typeof optimiserSchema>;
 export type TeacherHabits = NonNullable<z.infer<typeof sftSchema>['habits']>;
 
+const share = z.number().min(0).max(1);
+/** The health of a step. Lines of earlier versions have none of it; null is "nothing to measure". */
+const healthSchema = z.strictObject({
+  /** Mean over the groups of the standard deviation of their rewards, penalties among them. */
+  rewardStd: z.number().nullable(),
+  /** Share of trained tokens whose ratio was clipped. */
+  clipFraction: share.nullable(),
+  /** Largest ratio of a trained token: its probability under the policy at hand over that of sampling. */
+  ratioMax: z.number().nullable(),
+  /** Groups that were drawn, and those whose rewards differ: only these are trained. */
+  groups: z.number().int().nullable(),
+  trained: z.number().int().nullable(),
+  /** Updates that were not taken; see `guard`. */
+  skipped: z.number().int(),
+  learningRate: z.number(),
+  /** Share of sampled tokens in runs of 4 that stood earlier in their episode. */
+  repeats: share.nullable(),
+  /** Mean number of sampled tokens of an episode. */
+  length: z.number().nullable(),
+  /** Share of episodes that a budget ended: calls, context or the length of a turn. */
+  truncated: share.nullable(),
+  /** Mean of what `algorithm.overlong` added to the rewards; `reward` is without it. */
+  overlong: z.number().nullable(),
+});
+export type Health = z.infer<typeof healthSchema>;
+/** What rollouts say of it. */
+export type RolloutHealth = Omit<Health, 'clipFraction' | 'ratioMax' | 'skipped' | 'learningRate'>;
+
 /** One line of `metrics.jsonl`; keys stand in this order, later ones are added at the end. */
 export const metricsSchema = z.strictObject({
   step: z.number().int(),
@@ -251,5 +279,8 @@ export const metricsSchema = z.strictObject({
   tiers: z.record(z.string(), z.number().int()),
   /** Trained tokens (mask 1). */
   tokens: z.number().int(),
+  ...healthSchema.partial().shape,
 });
 export type Metrics = z.infer<typeof metricsSchema>;
+/** A line as it is written now. */
+export type StepMetrics = Metrics & Health;

@@ -257,7 +257,9 @@ describe('pretrain and train', () => {
     const whole = printed(await runAtlas(['train', experiment, '--out', at('whole')]));
     expect(whole.map(({ step }) => step)).toEqual([0, 1, 2, 3, 4]);
     expect(Object.keys(whole[0] ?? {}).join()).toBe(
-      'step,loss,reward,success,entropy,kl,gradNorm,zeroSpread,logprobGap,tiers,tokens',
+      'step,loss,reward,success,entropy,kl,gradNorm,zeroSpread,logprobGap,tiers,tokens,' +
+        'rewardStd,clipFraction,ratioMax,groups,trained,skipped,learningRate,repeats,length,' +
+        'truncated,overlong',
     );
     const names = await readdir(at('whole'));
     for (const name of [

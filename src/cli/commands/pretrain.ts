@@ -58,6 +58,7 @@ export async function pretrain(argv: readonly string[]): Promise<void> {
     signal: interruptSignal(),
     runtime: {
       trainer,
+      memoryBytes: () => gpu.peakBytes,
       tokenizer: tokenizerFromMetadata(plain),
       openEpisode: ({ world, servers, toolspace }, episode) =>
         openDirectEpisode({ world, servers, toolspace, episode }),

@@ -6,11 +6,12 @@ import { ACTIVATIONS } from '../../engine/step-layer.ts';
 import { isLoss } from '../../gpu/device.ts';
 import { KV_TYPES } from '../../kernels/attention-cached.ts';
 import { runExperiment } from '../../lab/run.ts';
+import type { LabRuntime } from '../../lab/runtime.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
 import { assertFits, planTraining } from '../../train/plan-training.ts';
 import { startTrainer } from '../../train/start-trainer.ts';
 import { type Experiment, experimentSchema } from '../../trajectory/experiment.ts';
-import type { RunStore, Trainer } from '../../trajectory/interfaces.ts';
+import type { RunStore } from '../../trajectory/interfaces.ts';
 import type { Task } from '../../trajectory/task.ts';
 import { type Engine, openEngine, stylesOfFile } from '../engine.ts';
 import { Flags } from '../flags.ts';
@@ -21,8 +22,11 @@ import { note, Progress, printJson } from '../output.ts';
 import { openRunDirectory } from '../run-store.ts';
 import { interruptSignal } from '../signals.ts';
 
+/** The part of a run that is bound to a device. */
+type OnDevice = Required<Pick<LabRuntime, 'trainer' | 'memoryBytes'>>;
+
 /** The trainer of an experiment; from now on the engine samples from the weights that it moves. */
-async function trainerOf({ lasting, opened }: Engine, experiment: Experiment): Promise<Trainer> {
+async function trainerOf({ lasting, opened }: Engine, experiment: Experiment): Promise<OnDevice> {
   const { gpu, model, decoder } = await lasting.lend();
   const { optimiser, adapter, seed, initAdapter, memory, limits } = experiment;
   const given =
@@ -33,7 +37,7 @@ async function trainerOf({ lasting, opened }: Engine, experiment: Experiment): P
   );
   // All weights have moved into the trainer's own model.
   if (adapter === null) freeModel(gpu, model);
-  return trainer;
+  return { trainer, memoryBytes: () => gpu.peakBytes };
 }
 
 /** What a run would take of the device's memory, from the header of its model alone. */
@@ -49,7 +53,7 @@ interface Run {
 }
 
 /** The metrics of a run's new steps, each once; a lost device sends it back to its last checkpoint. */
-async function* lastingRun({ engine, experiment, store }: Run, trainer: Trainer, resume: boolean) {
+async function* lastingRun({ engine, experiment, store }: Run, first: OnDevice, resume: boolean) {
   const { policy, tokenizer, opened } = engine;
   const shared = {
     policy,
@@ -60,9 +64,9 @@ async function* lastingRun({ engine, experiment, store }: Run, trainer: Trainer,
   };
   const signal = interruptSignal();
   let reached = 0;
-  for (let [next, again] = [trainer, resume]; ; again = true) {
+  for (let [next, again] = [first, resume]; ; again = true) {
     try {
-      const runtime = { ...shared, trainer: next };
+      const runtime = { ...shared, ...next };
       const steps = runExperiment({
         ...{ experiment, store, resume: again, signal, runtime },
         onProgress: (told) => {
@@ -111,9 +115,9 @@ export async function train(argv: readonly string[]): Promise<void> {
     );
   });
   // Before anything is written: an adapter that does not fit leaves the directory as it was.
-  const trainer = await trainerOf(engine, experiment);
+  const first = await trainerOf(engine, experiment);
   const progress = new Progress(`train ${experiment.name}`);
-  for await (const metrics of lastingRun({ engine, experiment, store }, trainer, resume)) {
+  for await (const metrics of lastingRun({ engine, experiment, store }, first, resume)) {
     printJson(metrics);
     const { step, success } = metrics;
     progress.update(

@@ -140,6 +140,9 @@ describe('updateWith', () => {
       gradNorm: 0,
       logprobGap: null,
       tokens: 0,
+      clipFraction: null,
+      ratioMax: null,
+      learningRate: 1,
       skipped: 0,
       guard: NO_MEMORY,
     });

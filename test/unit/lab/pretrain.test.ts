@@ -30,6 +30,10 @@ describe('pretrain', () => {
     expect(new Set(lines.map((line) => line.phase))).toEqual(new Set([0, 1]));
     expect(lines.at(-1).seen).toBeGreaterThanOrEqual(4900);
     expect(lines[0].learningRate).toBe(10);
+    // The keys of earlier versions stand where they stood; those of health follow.
+    expect(Object.keys(lines[0]).slice(10, 16)).toEqual([
+      ...['tokens', 'phase', 'seen', 'learningRate', 'rewardStd', 'clipFraction'],
+    ]);
     expect(metrics[2]?.loss ?? Number.NaN).toBeLessThan(metrics[0]?.loss ?? 0);
     expect([...whole.files.keys()]).toEqual(['experiment.json', 'weights.f64']);
     for (const dieAt of [2, 5, 7, 8, 12]) {

@@ -24,6 +24,23 @@ const guardSchema = z.strictObject({
   spike: z.number().min(1).optional(),
 });
 
+/** When a run that rolls out counts as collapsed. Every run is watched by the defaults; nothing of it enters a result. */
+export const monitorSchema = z.strictObject({
+  /** Ends the run at the first sign; else it is only told. */
+  stop: z.boolean().default(false),
+  /** Steps that are averaged. */
+  window: z.number().int().positive().default(5),
+  /** Entropy below this share of its start. */
+  entropyShare: z.number().nonnegative().default(0.2),
+  /** Share of repeated tokens above this; the oracle's own episodes have 0.3 to 0.45, from the form of calls. */
+  repeats: z.number().nonnegative().default(0.7),
+  /** Share of groups without spread above this. */
+  zeroSpread: z.number().nonnegative().default(0.9),
+  /** Success clearly below this share of its best. */
+  successShare: z.number().nonnegative().default(0.5),
+});
+export type MonitorSettings = z.infer<typeof monitorSchema>;
+
 const adapterSchema = z.strictObject({
   rank: z.number().int().positive(),
   alpha: z.number().positive(),
@@ -180,6 +197,7 @@ export const experimentSchema = z.strictObject({
   steps: z.number().int().positive(),
   checkpointEvery: z.number().int().positive().default(1),
   guard: guardSchema.optional(),
+  monitor: monitorSchema.optional(),
 });
 export type Experiment = z.infer<typeof experimentSchema>;
 
@@ -233,13 +251,12 @@ export type PretrainExperiment = z.infer<typeof pretrainSchema>;
 export type OptimiserSettings = z.infer<typeof optimiserSchema>;
 export type TeacherHabits = NonNullable<z.infer<typeof sftSchema>['habits']>;
 
-const share = z.number().min(0).max(1);
 /** The health of a step. Lines of earlier versions have none of it; null is "nothing to measure". */
 const healthSchema = z.strictObject({
   /** Mean over the groups of the standard deviation of their rewards, penalties among them. */
   rewardStd: z.number().nullable(),
   /** Share of trained tokens whose ratio was clipped. */
-  clipFraction: share.nullable(),
+  clipFraction: z.number().nullable(),
   /** Largest ratio of a trained token: its probability under the policy at hand over that of sampling. */
   ratioMax: z.number().nullable(),
   /** Groups that were drawn, and those whose rewards differ: only these are trained. */
@@ -249,11 +266,11 @@ const healthSchema = z.strictObject({
   skipped: z.number().int(),
   learningRate: z.number(),
   /** Share of sampled tokens in runs of 4 that stood earlier in their episode. */
-  repeats: share.nullable(),
+  repeats: z.number().nullable(),
   /** Mean number of sampled tokens of an episode. */
   length: z.number().nullable(),
   /** Share of episodes that a budget ended: calls, context or the length of a turn. */
-  truncated: share.nullable(),
+  truncated: z.number().nullable(),
   /** Mean of what `algorithm.overlong` added to the rewards; `reward` is without it. */
   overlong: z.number().nullable(),
 });

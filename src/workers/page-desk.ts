@@ -162,6 +162,10 @@ export class PageDesk implements PageApi {
     return (await this.#shelf).metrics(run);
   }
 
+  async warnings(run: string): Promise<string[]> {
+    return (await this.#shelf).warnings(run);
+  }
+
   async traces(run: string, from: number, count: number): ReturnType<PageApi['traces']> {
     return (await this.#shelf).traces(run, from, count);
   }

@@ -206,6 +206,8 @@ export interface PageApi {
   /** Stops now; the run stands at its last checkpoint. */
   stop(run: string): Promise<void>;
   metrics(run: string): Promise<Metrics[]>;
+  /** Signs of collapse that the run's metrics show, each in words. */
+  warnings(run: string): Promise<string[]>;
   /** A page of the run's trajectories, newest first, and how many there are. */
   traces(
     run: string,

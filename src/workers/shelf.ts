@@ -2,6 +2,7 @@
 
 import { InputError } from '../base/errors.ts';
 import { experimentHash } from '../lab/experiment-hash.ts';
+import { collapseSigns } from '../lab/monitor.ts';
 import type { AtlasDatabase, RunRecord } from '../store/database.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import { Records } from '../store/records.ts';
@@ -123,6 +124,11 @@ export class Shelf {
   async metrics(run: string): Promise<Metrics[]> {
     const lines = await this.store(run).readLog('metrics');
     return lines.map((line) => metricsSchema.parse(JSON.parse(line)));
+  }
+
+  async warnings(run: string): Promise<string[]> {
+    const { experiment } = await this.run(run);
+    return collapseSigns(await this.metrics(run), experiment?.monitor).map(({ text }) => text);
   }
 
   /** `count` trajectories from the `from`th newest on. */

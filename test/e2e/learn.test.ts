@@ -85,6 +85,18 @@ test('the rookie trains one step, pauses, and goes on to its end', async () => {
   // Sampler and trainer agree: the gap column of every step.
   const gaps = await page.locator('.metrics td:nth-child(8)').allTextContents();
   for (const gap of gaps) expect(Number(gap)).toBeLessThan(1e-3);
+  // Each column says what it means; the health of a step stands behind the older figures.
+  const heads = page.locator('.metrics thead th[title]');
+  const names = await heads.allTextContents();
+  expect(names.slice(7)).toEqual([
+    ...['Tokens', 'Spread', 'Groups', 'Clipped', 'Max. ratio', 'Skipped', 'Rate', 'Repeats'],
+    ...['Length', 'Cut off'],
+  ]);
+  const cells = await page.locator('.metrics tbody tr').first().locator('td').allTextContents();
+  expect(cells).toHaveLength(names.length);
+  expect(cells[names.indexOf('Groups')]).toMatch(/^[0-2] \/ 2$/);
+  expect(cells[names.indexOf('Skipped')]).toBe('0');
+  expect(Number(cells[names.indexOf('Length')])).toBeGreaterThan(0);
 });
 
 test('after a reload the run, its numbers, its tries and its adapter are there', async () => {

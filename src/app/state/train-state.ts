@@ -22,6 +22,8 @@ export const storage = signal<StorageListing | null>(null);
 /** The open run. */
 export const openRun = signal<RunListing | null>(null);
 export const metrics = signal<Metrics[]>([]);
+/** Signs of collapse in the open run, in words. */
+export const warnings = signal<string[]>([]);
 export const progress = signal<LabProgress | null>(null);
 export const traces = signal<{ total: number; from: number; list: TraceListing[] } | null>(null);
 /** The open trajectory. */
@@ -43,6 +45,7 @@ export async function showRun(id: string): Promise<void> {
   openTrace.value = null;
   progress.value = null;
   metrics.value = run === null ? [] : await api().metrics(id);
+  warnings.value = run === null ? [] : await api().warnings(id);
   if (run === null) traces.value = null;
   else await showTraces(0);
 }
@@ -115,6 +118,7 @@ export async function removeRun(id: string): Promise<void> {
     traces.value = null;
     openTrace.value = null;
     metrics.value = [];
+    warnings.value = [];
   }
   await refreshRuns();
 }
@@ -138,7 +142,13 @@ export function onMetrics(run: string, line: Metrics): void {
   openRun.value = { ...openRun.value, step: line.step + 1, hasAdapter: true };
   announcement.value = `Step ${line.step + 1} done.`;
   // A list that cannot be read shows its error when it is opened.
+  void showWarnings(run).catch(() => undefined);
   if (openTrace.value === null) void showTraces(0).catch(() => undefined);
+}
+
+async function showWarnings(run: string): Promise<void> {
+  const signs = await api().warnings(run);
+  if (openRun.value?.id === run) warnings.value = signs;
 }
 
 export function onRun(run: RunListing): void {

@@ -5,7 +5,7 @@ import type { RunListing } from '../../workers/client.ts';
 import { fixed, percent, plural } from '../logic/format.ts';
 import { Chart } from '../parts/chart.tsx';
 import { MetricsTable } from '../parts/metrics-table.tsx';
-import { Badge, Tile } from '../parts/small.tsx';
+import { Badge, Notice, Tile } from '../parts/small.tsx';
 import { TraceList } from '../parts/trace-list.tsx';
 import { attempt, loading, problem } from '../state/session.ts';
 import { chosen, episode, finished } from '../state/task-state.ts';
@@ -21,6 +21,7 @@ import {
   showRun,
   stopRun,
   training,
+  warnings,
 } from '../state/train-state.ts';
 import { NewRun } from './new-run.tsx';
 import { OpenTrace } from './open-trace.tsx';
@@ -68,6 +69,9 @@ function OpenRun({ run }: { run: RunListing }) {
       </header>
       <Controls run={run} />
       {run.error === null ? null : <p class="alert">{run.error}</p>}
+      {warnings.value.map((text) => (
+        <Notice key={text} text={text} />
+      ))}
       <dl class="tiles">
         <Tile name="Step" value={String(run.step)} note={`of ${run.steps}`} />
         <Tile

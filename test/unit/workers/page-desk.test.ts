@@ -11,7 +11,7 @@ import { DeviceError, InputError } from '../../../src/base/errors.ts';
 import { openDatabase } from '../../../src/store/database.ts';
 import type { Net } from '../../../src/store/http.ts';
 import { tokenizerFromMetadata } from '../../../src/tokenizer/tokenizer.ts';
-import { experimentSchema } from '../../../src/trajectory/experiment.ts';
+import { experimentSchema, monitorSchema } from '../../../src/trajectory/experiment.ts';
 import { ModelDesk } from '../../../src/workers/model-desk.ts';
 import { PageDesk } from '../../../src/workers/page-desk.ts';
 import {
@@ -337,6 +337,28 @@ describe('runs', () => {
     await expect(desk.advance(id, 'run')).rejects.toThrow('GPU: lost 4 times');
     const [run] = await desk.runs();
     expect(run).toMatchObject({ status: 'failed', step: 0, error: 'GPU: lost 4 times' });
+  });
+
+  it('tell the signs of collapse in their metrics, also after a reload', async () => {
+    const { desk } = await loadedDesk();
+    // Parameters alone earn, and in 8 tokens nobody makes a call: no group has spread.
+    const none = { taskFulfilment: 0, toolAppropriateness: 0, toolGrounding: 0, success: 0 };
+    const { limits } = preset();
+    const watched = {
+      ...preset(),
+      reward: { ...none, parameterAccuracy: 1 },
+      limits: { ...limits, turnTokens: 8 },
+      monitor: monitorSchema.parse({ window: 2, stop: true }),
+    };
+    const { id } = await desk.createRun(watched);
+    await desk.advance(id, 'step');
+    expect(await desk.warnings(id)).toEqual([]);
+    const reason = /100% of the groups of the last 2 steps had rewards that were all equal/;
+    await expect(desk.advance(id, 'run')).rejects.toThrow(reason);
+    const { desk: later } = await loadedDesk();
+    expect(await later.warnings(id)).toEqual([expect.stringMatching(reason)]);
+    const [run] = await desk.runs();
+    expect(run).toMatchObject({ status: 'failed', step: 2, error: expect.stringMatching(reason) });
   });
 
   it('removed are gone with everything in them', async () => {

@@ -17,6 +17,23 @@ export interface RunDirectoryOptions {
   disk?: Disk;
 }
 
+const FULL: readonly string[] = ['ENOSPC', 'EDQUOT'];
+
+/** Does some writing; a disk without room is told of in words. */
+async function writing<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (cause) {
+    if (!FULL.includes(systemCode(cause))) throw cause;
+    throw new StoreError(
+      'disk-full',
+      `run directory: ${path}: got a full disk, need room for the logs and two checkpoints; free ` +
+        'some space, and go on with --resume',
+      { cause },
+    );
+  }
+}
+
 /** A path inside the run's directory, in parts. */
 function partsOf(path: string): string[] {
   const parts = path.split('/');
@@ -46,7 +63,7 @@ export class RunDirectory implements RunStore {
   }
 
   append(log: RunLog, line: string): Promise<void> {
-    return this.#logs[log].append(line);
+    return writing(this.path, () => this.#logs[log].append(line));
   }
 
   readLog(log: RunLog): Promise<string[]> {
@@ -62,7 +79,11 @@ export class RunDirectory implements RunStore {
    * that were not kept. Stopped at any point, the directory still holds the old or the new
    * checkpoint whole: see `recover`.
    */
-  async writeCheckpoint(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+  writeCheckpoint(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
+    return writing(this.path, () => this.#replaceCheckpoint(files));
+  }
+
+  async #replaceCheckpoint(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
     for (const log of Object.values(this.#logs)) await log.flush();
     const disk = this.#disk;
     const fresh = join(this.path, NEW);
@@ -95,9 +116,11 @@ export class RunDirectory implements RunStore {
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
     const target = join(this.path, ...partsOf(path));
-    await this.#disk.makeDirectory(dirname(target));
-    await this.#disk.writeFile(`${target}.tmp`, bytes);
-    await this.#disk.rename(`${target}.tmp`, target);
+    await writing(this.path, async () => {
+      await this.#disk.makeDirectory(dirname(target));
+      await this.#disk.writeFile(`${target}.tmp`, bytes);
+      await this.#disk.rename(`${target}.tmp`, target);
+    });
   }
 
   /** Closes the log files. */

@@ -41,6 +41,9 @@ export const monitorSchema = z.strictObject({
 });
 export type MonitorSettings = z.infer<typeof monitorSchema>;
 
+/** Weight of a part of the reward, small enough that sums of them are exact numbers still. */
+const weight = z.number().min(-1e6).max(1e6);
+
 const adapterSchema = z.strictObject({
   rank: z.number().int().positive(),
   alpha: z.number().positive(),
@@ -162,12 +165,12 @@ export const experimentSchema = z.strictObject({
   optimiser: optimiserSchema,
   reward: z
     .strictObject({
-      taskFulfilment: z.number().default(0.4),
-      toolAppropriateness: z.number().default(0.3),
-      toolGrounding: z.number().default(0.2),
-      parameterAccuracy: z.number().default(0.1),
+      taskFulfilment: weight.default(0.4),
+      toolAppropriateness: weight.default(0.3),
+      toolGrounding: weight.default(0.2),
+      parameterAccuracy: weight.default(0.1),
       /** Added when every Task Fulfilment check passes. */
-      success: z.number().default(0),
+      success: weight.default(0),
     })
     .default({
       taskFulfilment: 0.4,

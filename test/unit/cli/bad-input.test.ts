@@ -48,6 +48,11 @@ beforeAll(async () => {
     'missing.gguf': patched(model, 'output_norm.weight', 'output_nurm.weight'),
     'gemma.gguf': patched(model, 'qwen3', 'gemma', model.indexOf('general.architecture')),
     'key.json': JSON.stringify({ ...experiment, learningRat: 1 }),
+    'weight.json': JSON.stringify(experiment).replace('"success":1', '"success":1e999'),
+    'buffer.json': JSON.stringify({
+      ...experiment,
+      algorithm: { ...experiment.algorithm, overlong: { limit: 9, buffer: 10 } },
+    }),
     'hash.json': JSON.stringify({ ...experiment, modelHash: HASH }),
     'limit.json': JSON.stringify({ ...experiment, memory: { limitBytes: 1e6 } }),
     'half.json': '{"model":',
@@ -128,6 +133,16 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
     'a run that does not fit',
     () => ['train', at('limit.json'), '--out', at('run')],
     'memory.limitBytes allows 1.0 MB; choose a smaller model',
+  ],
+  [
+    'a reward without end',
+    () => ['train', at('weight.json'), '--out', at('run')],
+    'reward.success: ',
+  ],
+  [
+    'a buffer that is longer than its limit',
+    () => ['train', at('buffer.json'), '--out', at('run')],
+    'algorithm.overlong.buffer: need a number of tokens that is at most limit',
   ],
   ['another model file', () => ['train', at('hash.json'), '--out', at('run')], `got ${HASH}`],
   [

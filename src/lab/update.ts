@@ -29,36 +29,21 @@ export interface UpdateResult {
   guard: GuardMemory;
 }
 
-/** Log-probabilities of each trained token: of sampling, and the trainer's. */
-function* trainedLogprobs(batch: Batch, result: LossResult): Generator<[number, number]> {
+/** Largest difference between the log-probabilities of sampling and the trainer's, over trained tokens. */
+function gapOf(batch: Batch, result: LossResult): number | null {
+  let gap: number | null = null;
   for (const [i, sequence] of batch.sequences.entries()) {
     const sampled = sequence.sampler_logprobs ?? sequence.old_logprobs;
     if (sampled === undefined) continue;
     for (const [t, mask] of sequence.mask.entries()) {
       if (mask === 0) continue;
-      yield [sampled[t] ?? Number.NaN, result.tokenLogprobs[i]?.[t] ?? Number.NaN];
+      const trained = result.tokenLogprobs[i]?.[t] ?? Number.NaN;
+      const difference = Math.abs((sampled[t] ?? Number.NaN) - trained);
+      // A NaN must win: it is the largest disagreement there is.
+      if (gap === null || !(difference <= gap)) gap = difference;
     }
   }
-}
-
-/** Largest difference between the log-probabilities of sampling and the trainer's. */
-function gapOf(batch: Batch, result: LossResult): number | null {
-  let gap: number | null = null;
-  for (const [old, trained] of trainedLogprobs(batch, result)) {
-    const difference = Math.abs(old - trained);
-    // A NaN must win: it is the largest disagreement there is.
-    if (gap === null || !(difference <= gap)) gap = difference;
-  }
   return gap;
-}
-
-/** Largest ratio of the policy's probability to that of sampling. */
-function ratioMaxOf(batch: Batch, result: LossResult): number | null {
-  let most: number | null = null;
-  for (const [old, trained] of trainedLogprobs(batch, result)) {
-    most = Math.max(most ?? 0, Math.exp(trained - old));
-  }
-  return most;
 }
 
 /** Options of a round of updates. */
@@ -115,7 +100,9 @@ export async function updateWith(
   }
   const mean = (key: 'loss' | 'entropy' | 'kl' | 'gradNorm' | 'clipFraction') =>
     taken.reduce((sum, update) => sum + update[key] / taken.length, 0);
-  const ratios = taken.flatMap((update) => ratioMaxOf(update.batch, update) ?? []);
+  const ratios = taken
+    .filter(({ batch }) => batch.objective.kind === 'grpo')
+    .map(({ ratio }) => ratio.max);
   return {
     loss: mean('loss'),
     entropy: mean('entropy'),

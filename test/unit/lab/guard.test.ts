@@ -64,6 +64,7 @@ function trainerWith(model: Bigram, factors: Readonly<Record<number, number>>, f
     accumulate: (batch) => model.accumulate(batch, factors[n++] ?? 1),
     apply: (options) => model.apply(options),
     discard: () => model.discard(),
+    policyLogprobs: (sequences) => model.policyLogprobs(sequences),
     referenceLogprobs: (sequences) => model.referenceLogprobs(sequences),
     checkpoint: () => model.checkpoint(),
     restore: (files) => model.restore(files),

@@ -127,7 +127,11 @@ describe('updateWith', () => {
       objective: { ...objective, aggregate: 'token-mean' },
       sequences: [sequence],
     };
-    const result = await updateWith(policy, [batch], { learningRate: 1, clipNorm: 0, guard: NO_MEMORY });
+    const result = await updateWith(policy, [batch], {
+      learningRate: 1,
+      clipNorm: 0,
+      guard: NO_MEMORY,
+    });
     expect(result.logprobGap).toBeCloseTo(0.25, 12);
   });
 

@@ -60,7 +60,8 @@ export interface GrpoLossArgs extends TokenLossArgs {
 /**
  * loss = weight · (-min(r·A, clip(r, 1 - clipLow, 1 + clipHigh)·A) + kl·(exp(d) - d - 1) - bonus·entropy),
  * r = exp(logprob - old), d = ref - logprob (GRPO: Shao et al. 2024, arXiv:2402.03300; separate clips: DAPO,
- * arXiv:2503.14476); with `joint`, r is that of the token's sequence (GSPO: arXiv:2507.18071). The entropy's own gradient is left to encodeLogitsGrad, as it is none of logprob.
+ * arXiv:2503.14476); with `joint`, r is that of the token's sequence (GSPO: arXiv:2507.18071). The entropy's own gradient
+ * is left to encodeLogitsGrad, as it is none of logprob.
  * @throws {ShapeError} naming the argument, the shape it got and the shape it needs.
  */
 export function encodeGrpoLoss(pass: KernelPass, args: GrpoLossArgs): void {

@@ -1,5 +1,5 @@
-// Groups of rollouts -> the minibatches of one GRPO step. Knows no trainer: reference
-// log-probabilities are asked for by a callback, and only when the objective has a KL term.
+// Groups of rollouts -> the minibatches of one GRPO step. Knows no trainer: log-probabilities of the
+// reference and of the policy are asked for by callbacks, and only when the objective needs them.
 import { defined } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import { Rng } from '../base/rng.ts';

@@ -322,4 +322,41 @@ describe('pretrain and train', () => {
     const lines = (await readFile(at('grpo', 'trajectories.jsonl'), 'utf8')).trimEnd().split('\n');
     expect(lines.length).toBe(3 * 4 * 4);
   });
+
+  it('GRPO draws on, punishes length, tells of a collapse and stops at it', async () => {
+    const experiment = {
+      ...experimentOn(model()),
+      algorithm: {
+        ...{ kind: 'grpo', tasksPerStep: 2, group: 3, advantage: 'rloo' },
+        ...{ overlong: { limit: 100, buffer: 90 }, resample: { rounds: 2 } },
+      },
+      guard: { spike: 100 },
+      // Entropy is below a hundred times its start: this is no collapse, and counts as one here.
+      monitor: { stop: true, window: 1, entropyShare: 100 },
+    };
+    await writeFile(at('watched.json'), JSON.stringify(experiment));
+    const { code, stdout, stderr } = await runAtlas([
+      ...['train', at('watched.json'), '--out', at('watched')],
+    ]);
+    expect(code).toBe(1);
+    const steps = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(steps.map(({ step }) => step)).toEqual([0, 1]);
+    expect(stderr).toContain('train: step 1: entropy fell to ');
+    expect(stderr).toMatch(
+      /error: run: stopped after 2 steps, as monitor\.stop asks: entropy fell/,
+    );
+    for (const { groups, trained, overlong, skipped, learningRate, ratioMax } of steps) {
+      expect(groups).toBeGreaterThanOrEqual(2);
+      expect(trained).toBeLessThanOrEqual(2);
+      expect(overlong).toBeLessThan(0);
+      expect([skipped, learningRate]).toEqual([0, 0.01]);
+      // One update a step: the policy is still the one that sampled.
+      expect(Math.abs(ratioMax - 1)).toBeLessThan(1e-3);
+    }
+    const timing = await readFile(at('watched', 'timing.jsonl'), 'utf8');
+    expect(JSON.parse(timing.split('\n')[0] ?? '').memoryBytes).toBeGreaterThan(1000);
+  });
 });

@@ -99,15 +99,11 @@ it('a trainer ends with its device, and the next one goes on from a checkpoint',
 });
 
 it('an update whose gradients are not finite, too large or discarded moves nothing', async () => {
-  const calm = await openRoom();
-  await calm.room.startTrainer(SETTINGS);
-  const kept = await step(calm.room);
-  const want = await step(calm.room);
-  await calm.room.close();
-
   const { room } = await openRoom();
   await room.startTrainer(SETTINGS);
-  expect(await step(room)).toEqual(kept);
+  const kept = await step(room);
+  const want = await step(room);
+  await room.restore(kept);
   const sampled = await room.generate('before', REQUEST, false);
   // 1e30 times the gradients: the sum of their squares is past the largest f32.
   await room.accumulate(BATCH, 1e30);

@@ -291,6 +291,26 @@ describe('ratio of sequences', () => {
     }
   });
 
+  it('leaves nothing of an earlier row on tokens that are only looked at', async () => {
+    const batch = await batchAt(LOG_RATIOS, 0.02);
+    const sequences = batch.sequences.map((sequence) => ({
+      ...sequence,
+      mask: sequence.mask.map(() => 1),
+    }));
+    const target = adapterTarget(gpu, model, adapter);
+    const trainer = new GpuTrainer(gpu, target, { optimiser, everyToken: true });
+    await trainer.accumulate({ ...batch, sequences });
+    const before = await gradientTensors(target);
+    await trainer.accumulate(batch);
+    const got = (await gradientTensors(target)).map((tensor, i) => ({
+      ...tensor,
+      values: tensor.values.map((value, j) => value - (before[i]?.values[j] ?? 0)),
+    }));
+    trainer.free();
+    const { tensors: want } = await gradientsOf(batch);
+    expect(Math.sqrt(squares(got, want) / squares(want))).toBeLessThan(1e-3);
+  });
+
   it('holds over more loss tokens than one chunk of logits has', async () => {
     // The mean over copies of sequences is that of the sequences; 60 copies have 9,060 entries, a chunk has 2^20 / 128.
     const batch = await batchAt(LOG_RATIOS, 0.02);

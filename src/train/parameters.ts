@@ -1,16 +1,10 @@
-// The weights under training, their gradients and moments: four flat buffers, so that an optimiser step is one dispatch
-// for each group. Knows no model; tensors are views by name.
+// The weights under training and their gradients: two flat buffers, so that an optimiser step is one dispatch for each
+// group. Knows no model; tensors are views by name.
 import { defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { KernelPass } from '../gpu/pass.ts';
 import { type GpuTensor, sizeOf } from '../gpu/tensor.ts';
-import {
-  type AdamwArgs,
-  encodeAdamw,
-  encodeSumSquares,
-  SUM_SQUARES_LANES,
-} from '../kernels/optim.ts';
-import type { OptimiserSettings } from '../trajectory/experiment.ts';
+import { sumSquares } from '../kernels/cpu/optim.ts';
+import { encodeSumSquares, SUM_SQUARES_LANES } from '../kernels/optim.ts';
 
 export interface ParameterInit {
   readonly name: string;
@@ -36,13 +30,14 @@ export class Parameters {
   readonly names: readonly string[];
   readonly #gpu: Gpu;
   readonly #offsets = new Map<string, { offset: number; shape: readonly number[] }>();
-  readonly #flat: Readonly<Record<'w' | 'g' | 'm' | 'v', GpuTensor>>;
-  readonly #decayed: number;
-  readonly #total: number;
+  /** All weights and all gradients, one after the other. */
+  readonly flat: Readonly<Record<'w' | 'g', GpuTensor>>;
+  /** Weight decay applies to so many first values. */
+  readonly decayed: number;
+  /** Number of values with padding. */
+  readonly size: number;
   readonly #partial: GpuTensor;
   readonly #norm: GpuTensor;
-  /** Optimiser steps taken. */
-  steps = 0;
 
   constructor(gpu: Gpu, inits: readonly ParameterInit[]) {
     this.#gpu = gpu;
@@ -55,28 +50,20 @@ export class Parameters {
       if (decay) decayed = at;
     }
     this.names = ordered.map((p) => p.name);
-    this.#decayed = decayed;
-    this.#total = at;
-    const flat = (name: string) => gpu.tensor(`train.${name}`, [at]);
-    this.#flat = {
-      w: flat('weights'),
-      g: flat('gradients'),
-      m: flat('moment1'),
-      v: flat('moment2'),
+    this.decayed = decayed;
+    this.size = at;
+    this.flat = {
+      w: gpu.tensor('train.weights', [at]),
+      g: gpu.tensor('train.gradients', [at]),
     };
     for (const { name, values } of ordered) gpu.write(this.weight(name), Float32Array.from(values));
     this.#partial = gpu.tensor('train.partial', [SUM_SQUARES_LANES]);
     this.#norm = gpu.tensor('train.norm', [1]);
   }
 
-  /** Number of values with padding. */
-  get size(): number {
-    return this.#total;
-  }
-
-  /** Bytes of weights, gradients and both moments. */
+  /** Bytes of weights and gradients. */
   get bytes(): number {
-    return 4 * 4 * this.#total;
+    return 2 * 4 * this.size;
   }
 
   weight(name: string): GpuTensor {
@@ -91,56 +78,26 @@ export class Parameters {
     return this.#offsets.has(name);
   }
 
-  #view(kind: 'w' | 'g' | 'm' | 'v', name: string): GpuTensor {
+  #view(kind: 'w' | 'g', name: string): GpuTensor {
     const { offset, shape } = defined(this.#offsets.get(name), `parameter ${name}`);
-    return { ...this.#flat[kind], label: `${name}.${kind}`, offset: offset * 4, shape };
+    return { ...this.flat[kind], label: `${name}.${kind}`, offset: offset * 4, shape };
   }
 
   /** Global norm of the gradients at hand. */
   async gradNorm(): Promise<number> {
+    const { g } = this.flat;
     const pass = this.#gpu.pass();
-    encodeSumSquares(pass, { x: this.#flat.g, partial: this.#partial, total: this.#norm });
+    encodeSumSquares(pass, { x: g, partial: this.#partial, total: this.#norm });
     this.#gpu.submit(pass);
     const [sum = 0] = await this.#gpu.readF32(this.#norm, 1);
-    return Math.sqrt(sum);
-  }
-
-  /** One AdamW step (decoupled decay, Loshchilov & Hutter 2017, arXiv:1711.05101); the gradients are zero after it. */
-  step(settings: OptimiserSettings, learningRate: number, clipScale: number): void {
-    this.steps += 1;
-    const pass = this.#gpu.pass();
-    const numbers = {
-      lr: learningRate,
-      beta1: settings.beta1,
-      beta2: settings.beta2,
-      eps: settings.epsilon,
-      biasCorrection1: 1 - settings.beta1 ** this.steps,
-      biasCorrection2: 1 - settings.beta2 ** this.steps,
-      clipScale,
-    };
-    this.#encodeGroup(pass, 0, this.#decayed, { ...numbers, weightDecay: settings.weightDecay });
-    this.#encodeGroup(pass, this.#decayed, this.#total, { ...numbers, weightDecay: 0 });
-    this.#gpu.submit(pass);
-  }
-
-  #encodeGroup(
-    pass: KernelPass,
-    from: number,
-    to: number,
-    numbers: Omit<AdamwArgs, 'w' | 'g' | 'm' | 'v'>,
-  ): void {
-    if (to === from) return;
-    const part = (kind: 'w' | 'g' | 'm' | 'v'): GpuTensor => ({
-      ...this.#flat[kind],
-      offset: from * 4,
-      shape: [to - from],
-    });
-    encodeAdamw(pass, { w: part('w'), g: part('g'), m: part('m'), v: part('v'), ...numbers });
+    if (Number.isFinite(sum)) return Math.sqrt(sum);
+    // Squares of large gradients leave f32, but not double precision.
+    return Math.sqrt(sumSquares(await this.#gpu.readF32(g)));
   }
 
   clearGradients(): void {
     const pass = this.#gpu.pass();
-    pass.clear(this.#flat.g);
+    pass.clear(this.flat.g);
     this.#gpu.submit(pass);
   }
 
@@ -149,25 +106,7 @@ export class Parameters {
     return await this.#gpu.readF32(this.#view(kind, name));
   }
 
-  /** Weights and moments, whole. */
-  async snapshot(): Promise<{ w: Float32Array; m: Float32Array; v: Float32Array }> {
-    return {
-      w: await this.#gpu.readF32(this.#flat.w),
-      m: await this.#gpu.readF32(this.#flat.m),
-      v: await this.#gpu.readF32(this.#flat.v),
-    };
-  }
-
-  /** Takes a snapshot back. */
-  restore(state: { w: Float32Array; m: Float32Array; v: Float32Array }, steps: number): void {
-    this.#gpu.write(this.#flat.w, state.w);
-    this.#gpu.write(this.#flat.m, state.m);
-    this.#gpu.write(this.#flat.v, state.v);
-    this.steps = steps;
-    this.clearGradients();
-  }
-
   free(): void {
-    this.#gpu.free(...Object.values(this.#flat), this.#partial, this.#norm);
+    this.#gpu.free(...Object.values(this.flat), this.#partial, this.#norm);
   }
 }

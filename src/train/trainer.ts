@@ -17,6 +17,7 @@ import { encodeForward, type RowContext } from './forward.ts';
 import { encodeHeadBackward, encodeHeadForward } from './head.ts';
 import type { Checkpoints } from './layout.ts';
 import { DEFAULT_ROW_TOKENS, trainSizes } from './memory-plan.ts';
+import { Optimiser } from './optimiser.ts';
 import { type PackedRow, packBatch, packReference } from './packing.ts';
 import type { Parameters } from './parameters.ts';
 import { sequenceIndex } from './token-loss.ts';
@@ -58,6 +59,7 @@ export class GpuTrainer implements Trainer {
   readonly #gpu: Gpu;
   readonly #target: TrainTarget;
   readonly #options: TrainerOptions;
+  readonly #optimiser: Optimiser;
   #space: Workspace | null = null;
   /** Buffers of others that the workspace uses. */
   #lent: readonly GpuTensor[] = [];
@@ -66,6 +68,7 @@ export class GpuTrainer implements Trainer {
     this.#gpu = gpu;
     this.#target = target;
     this.#options = options;
+    this.#optimiser = new Optimiser(gpu, target.parameters, options.optimiser);
   }
 
   get parameters(): Parameters {
@@ -74,7 +77,7 @@ export class GpuTrainer implements Trainer {
 
   /** Optimiser steps taken so far. */
   get steps(): number {
-    return this.#target.parameters.steps;
+    return this.#optimiser.steps;
   }
 
   async accumulate(batch: Batch, scale = 1): Promise<LossResult> {
@@ -146,7 +149,7 @@ export class GpuTrainer implements Trainer {
       return { gradNorm, moved: false };
     }
     const clipScale = clipNorm > 0 && gradNorm > clipNorm ? clipNorm / gradNorm : 1;
-    parameters.step(this.#options.optimiser, learningRate, clipScale);
+    this.#optimiser.step(learningRate, clipScale);
     this.#options.onMoved?.();
     return { gradNorm, moved: true };
   }
@@ -192,16 +195,22 @@ export class GpuTrainer implements Trainer {
     return this.#space?.bytes ?? 0;
   }
 
+  /** Bytes of weights under training, their gradients and their moments. */
+  get parameterBytes(): number {
+    return this.parameters.bytes + this.#optimiser.bytes;
+  }
+
   async checkpoint(): Promise<Record<string, Uint8Array>> {
-    const { steps } = this.parameters;
-    const kernels = this.#gpu.caps.family;
-    return checkpointFiles(await this.parameters.snapshot(), { steps, kernels });
+    const { steps, moments } = this.#optimiser;
+    const place = { steps, kernels: this.#gpu.caps.family, moments };
+    return checkpointFiles(await this.#optimiser.snapshot(), place);
   }
 
   async restore(files: Readonly<Record<string, Uint8Array>>): Promise<void> {
-    const { state, place } = readCheckpointFiles(files, this.parameters.size);
+    const optimiser = this.#optimiser;
+    const { state, place } = readCheckpointFiles(files, optimiser.sizes, optimiser.moments);
     this.#gpu.useFamily(place.kernels);
-    this.parameters.restore(state, place.steps);
+    optimiser.restore(state, place.steps);
     this.#options.onMoved?.();
     await this.#gpu.idle();
   }
@@ -218,6 +227,7 @@ export class GpuTrainer implements Trainer {
 
   free(): void {
     this.freeWorkspace();
+    this.#optimiser.free();
     this.#target.parameters.free();
   }
 }

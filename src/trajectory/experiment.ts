@@ -3,6 +3,10 @@ import { z } from 'zod';
 import { splitSchema } from './task.ts';
 import { modeSchema } from './trace.ts';
 
+/** How the moments of the optimiser are kept. */
+export const MOMENT_KINDS = ['f32', 'int8'] as const;
+export type MomentKind = (typeof MOMENT_KINDS)[number];
+
 const optimiserSchema = z.strictObject({
   learningRate: z.number().positive(),
   beta1: z.number().default(0.9),
@@ -14,6 +18,8 @@ const optimiserSchema = z.strictObject({
   schedule: z.enum(['constant', 'linear', 'cosine']).default('constant'),
   /** The schedule ends at this share of the learning rate. */
   finalShare: z.number().min(0).max(1).default(0.05),
+  /** `int8` keeps both moments in about a quarter of the bytes of `f32`, which it is without this key. */
+  moments: z.enum(MOMENT_KINDS).optional(),
 });
 
 const guardSchema = z.strictObject({

@@ -74,7 +74,7 @@ export async function grads(argv: readonly string[]): Promise<void> {
       peakBytes: gpu.peakBytes,
       plan: {
         weights: target.adapter === null ? 0 : modelBytes(target.model),
-        parameters: trainer.parameters.bytes,
+        parameters: trainer.parameterBytes,
         workspace: trainer.workspaceBytes,
       },
     },

@@ -38,6 +38,22 @@ describe('experiments that were run', () => {
   );
 });
 
+describe('the settings of an optimiser', () => {
+  const parse = (settings: object) => experimentSchema.shape.optimiser.parse(settings);
+
+  it('are hashed without keys that came later and are not given', () => {
+    expect(canonicalJson(parse({ learningRate: 0.002 }))).toBe(
+      '{"beta1":0.9,"beta2":0.999,"clipNorm":1,"epsilon":1e-8,"finalShare":0.05,' +
+        '"learningRate":0.002,"schedule":"constant","warmupSteps":0,"weightDecay":0}',
+    );
+  });
+
+  it('know two kinds of moments', () => {
+    expect(parse({ learningRate: 1, moments: 'int8' }).moments).toBe('int8');
+    expect(() => parse({ learningRate: 1, moments: 'int4' })).toThrow('Invalid option');
+  });
+});
+
 describe('learningRate', () => {
   const base = { learningRate: 2, warmupSteps: 4, finalShare: 0.1 };
 

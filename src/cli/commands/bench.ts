@@ -10,6 +10,7 @@ import { decodeBatch, generate } from '../bench/generate.ts';
 import { linear } from '../bench/linear.ts';
 import { mask } from '../bench/mask.ts';
 import { families, gemmF32, gemmQ4, matvecQ4, matvecQ4Int8 } from '../bench/matrix.ts';
+import { optimiser } from '../bench/optimiser.ts';
 import { profile } from '../bench/profile.ts';
 import { train } from '../bench/train.ts';
 import { Flags } from '../flags.ts';
@@ -17,7 +18,7 @@ import { DEVICE_FLAGS, openNodeGpu } from '../node-gpu.ts';
 import { Progress, printJson } from '../output.ts';
 
 const BENCHES: readonly Bench[] = [
-  ...[decode, decodeFloor, train, linear],
+  ...[decode, decodeFloor, train, optimiser, linear],
   ...[matvecQ4, matvecQ4Int8, gemmQ4, gemmF32, families, generate, decodeBatch],
   ...[ahead, attention, mask, encode, counts, profile],
 ];

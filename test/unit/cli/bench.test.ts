@@ -44,8 +44,11 @@ describe('bench', () => {
 
   it('lists its names without a device, and refuses others', async () => {
     const names = [
-      ...['decode', 'decode-floor', 'train', 'linear', 'matvec-q4', 'matvec-q4-int8', 'gemm-q4'],
+      ...['decode', 'decode-floor', 'train', 'optimiser', 'linear'],
       ...[
+        'matvec-q4',
+        'matvec-q4-int8',
+        'gemm-q4',
         'gemm-f32',
         'families',
         'generate',

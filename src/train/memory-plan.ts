@@ -3,6 +3,7 @@
 import type { AdapterWeights } from '../engine/adapter-weights.ts';
 import { paddedRank } from '../engine/adapter-weights.ts';
 import { joinedValues } from '../engine/joined-adapter.ts';
+import type { MomentKind } from '../trajectory/experiment.ts';
 import {
   type ModelConfig,
   PROJECTIONS,
@@ -17,6 +18,7 @@ import {
   type TrainSizes,
   trainLayout,
 } from './layout.ts';
+import { momentBytes } from './optimiser.ts';
 import { flatLength } from './parameters.ts';
 
 /** Tokens of a packed row when nobody says. */
@@ -25,8 +27,8 @@ export const DEFAULT_ROW_TOKENS = 2048;
 /** Activations up to this many bytes are all kept: nothing is computed twice. */
 const KEEP_ALL_BYTES = 512 * 1024 * 1024;
 
-/** Weights, gradients and both moments in f32. */
-const BYTES_PER_TRAINED = 16;
+/** Weights and gradients, f32; the moments come on top. */
+const BYTES_PER_TRAINED = 8;
 
 function stepBytes(sizes: TrainSizes): Record<BufferPart, number> {
   const bytes: Record<BufferPart, number> = { checkpoints: 0, layer: 0, head: 0, batch: 0 };
@@ -92,6 +94,8 @@ export interface PlanRequest {
   readonly rowTokens: number;
   readonly sequenceTokens: number;
   readonly checkpoints?: Checkpoints | undefined;
+  /** f32 by default. */
+  readonly moments?: MomentKind | undefined;
 }
 
 export interface MemoryPlan {
@@ -141,7 +145,7 @@ export function planMemory(request: PlanRequest): MemoryPlan {
   const bytes = {
     // All weights move into what is trained.
     weights: adapter === null ? 0 : weightBytes,
-    trained: BYTES_PER_TRAINED * flat,
+    trained: BYTES_PER_TRAINED * flat + momentBytes(request.moments ?? 'f32', flat),
     joined: adapter === null ? 0 : 4 * joinedValues(config, paddedRank(adapter.rank)),
     kv: kvBuffers.reduce((sum, size) => sum + size, 0),
     ...step,
@@ -221,5 +225,10 @@ function changesOf(request: PlanRequest): Change[] {
     change: `adapter.rank ${rank}`,
     to: { adapter: { ...adapter, rank } },
   }));
-  return [...fewer, ...rows, ...ranks];
+  const int8 = {
+    setting: 'moments',
+    change: 'optimiser.moments int8',
+    to: { moments: 'int8' } as const,
+  };
+  return [...fewer, ...(request.moments === 'int8' ? [] : [int8]), ...rows, ...ranks];
 }

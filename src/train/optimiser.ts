@@ -57,6 +57,13 @@ function int8Moments(gpu: Gpu, size: number): Moments {
   };
 }
 
+/** Bytes of the moments of `size` values. */
+export function momentBytes(kind: MomentKind, size: number): number {
+  if (kind === 'f32') return 8 * size;
+  const words = Object.values(int8MomentShapes(size)).map((shape) => sizeOf({ shape }));
+  return 4 * words.reduce((sum, count) => sum + count, 0);
+}
+
 const MOMENTS = { f32: f32Moments, int8: int8Moments } as const;
 
 export class Optimiser {

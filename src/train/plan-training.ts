@@ -2,7 +2,7 @@
 // would not fit.
 import { InputError } from '../base/errors.ts';
 import { kvBuffers, weightBytes } from '../engine/device-bytes.ts';
-import type { Experiment } from '../trajectory/experiment.ts';
+import type { Experiment, OptimiserSettings } from '../trajectory/experiment.ts';
 import type { GgufFile } from '../weights/gguf.ts';
 import type { ModelConfig } from '../weights/model-config.ts';
 import {
@@ -15,10 +15,12 @@ import {
 } from './memory-plan.ts';
 
 /** What of an experiment decides its memory. */
-export type PlannedExperiment = Pick<Experiment, 'adapter' | 'memory' | 'limits'>;
+export type PlannedExperiment = Pick<Experiment, 'adapter' | 'memory' | 'limits'> & {
+  readonly optimiser: Pick<OptimiserSettings, 'moments'>;
+};
 
 function requestOf(
-  { adapter, memory = {}, limits }: PlannedExperiment,
+  { adapter, memory = {}, limits, optimiser }: PlannedExperiment,
   file: GgufFile,
   config: ModelConfig,
 ): PlanRequest {
@@ -30,6 +32,7 @@ function requestOf(
     rowTokens: memory.tokens ?? DEFAULT_ROW_TOKENS,
     sequenceTokens: Math.min(limits.contextTokens, config.contextLength),
     checkpoints: memory.checkpoints,
+    moments: optimiser.moments,
   };
 }
 

@@ -36,7 +36,7 @@ export async function startTrainer(
 ): Promise<GpuTrainer> {
   const { gpu, file, model, decoder } = loaded;
   const { config, hash } = model;
-  const plan = planTraining({ adapter, memory, limits }, file, config);
+  const plan = planTraining({ adapter, memory, limits, optimiser }, file, config);
   assertFits(plan, gpu.caps.limits.maxStorageBufferBindingSize);
   const { tokens: maxTokens, checkpoints } = memory;
   const options = {

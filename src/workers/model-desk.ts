@@ -69,7 +69,7 @@ export class ModelDesk implements ModelCalls {
     const file = await this.#header(source);
     const config = modelConfig(file);
     const limits = trainingLimits(file.values, config.contextLength);
-    return planTraining({ ...settings, limits }, file, config);
+    return planTraining({ ...settings, limits, optimiser: {} }, file, config);
   }
 
   /** A file of which only the header is read. */

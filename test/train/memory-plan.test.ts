@@ -17,9 +17,13 @@ const MODEL = new URL('../../public/models/nano.gguf', import.meta.url);
 const optimiser = experimentSchema.shape.optimiser.parse({ learningRate: 1e-3 });
 const limits = experimentSchema.shape.limits.parse({ contextTokens: 192 });
 
-it.each(['all', 'f32', 'f16'] as const)(
-  'a step with %s kept takes what was planned',
-  async (checkpoints) => {
+it.each([
+  ['all', 'f32'],
+  ['f32', 'int8'],
+  ['f16', 'f32'],
+] as const)(
+  'a step with %s kept and moments in %s takes what was planned',
+  async (checkpoints, moments) => {
     const before = gpu.liveBytes;
     const file = await readGguf(bytesSource(new Uint8Array(await readFile(MODEL)), 'nano'));
     const model = await loadModel(gpu, file, null);
@@ -32,10 +36,11 @@ it.each(['all', 'f32', 'f16'] as const)(
       adapter: { rank: 16, alpha: 16 },
       memory: { tokens: 192, checkpoints },
       limits,
+      optimiser: { ...optimiser, moments },
     };
     const trainer = await startTrainer(
       { gpu, file, model, decoder },
-      { ...experiment, optimiser, seed: 1, given: null },
+      { ...experiment, seed: 1, given: null },
     );
     const draw = new Rng(2);
     const ids = Array.from({ length: 192 }, () => Math.floor(draw.next() * model.config.vocab));

@@ -104,12 +104,13 @@ describe('ways to fit', () => {
   });
 
   it('are a combination where one is not enough', () => {
-    const [way, ...others] = waysToFit(REQUEST, 3.0 * GB);
+    const limit = 2.75 * GB;
+    const [way, ...others] = waysToFit(REQUEST, limit);
     expect(others).toEqual([]);
-    expect(way?.change).toBe(
-      'memory.checkpoints f16, memory.tokens 128 and limits.contextTokens 128, adapter.rank 8',
+    expect(way?.change).toMatch(
+      /^memory.checkpoints f16, optimiser.moments int8, memory.tokens 128 and limits.contextTokens 128/,
     );
-    expect(way?.total).toBeLessThanOrEqual(3.0 * GB);
+    expect(way?.total).toBeLessThanOrEqual(limit);
   });
 
   it('are none below the weights', () => {

@@ -6,14 +6,21 @@
 import { assert, defined } from '../base/assert.ts';
 import { errorMessage, ModelFileError } from '../base/errors.ts';
 import { type ModelConfig, PROJECTIONS, projectionShape } from '../weights/model-config.ts';
-import { matrixStem, parsePeftName, parseStem, peftName, targetModule } from './names.ts';
+import {
+  matrixStem,
+  moduleName,
+  parsePeftName,
+  parseStem,
+  peftName,
+  targetModule,
+} from './names.ts';
 import { type NamedTensor, readSafetensors, writeSafetensors } from './safetensors.ts';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_TENSORS = 'adapter_model.safetensors';
 const HASH_KEY = 'base_model_sha256';
 
-/** The two matrices of one projection: y += (alpha / rank) · B A x. */
+/** The two matrices of one projection: y += s · B A x with the s of {@link adapterScale}. */
 export interface LoraMatrices {
   /** (R, K), row-major. */
   readonly a: Float32Array<ArrayBuffer>;
@@ -25,6 +32,8 @@ export interface Adapter {
   /** R */
   readonly rank: number;
   readonly alpha: number;
+  /** Rank-stabilised: the product is scaled by alpha / sqrt(rank) (arXiv:2312.03732). */
+  readonly rslora: boolean;
   /** SHA-256 of the model file that the adapter belongs to; null when its files do not say. */
   readonly baseModelHash: string | null;
   /** By GGUF stem (`blk.0.attn_q`), by layer, in the order of PROJECTIONS. */
@@ -66,7 +75,17 @@ export function readAdapter(files: Readonly<Record<string, Uint8Array>>): Adapte
     matrices.set(stem, { a: a.values, b: b.values });
   }
   const { [HASH_KEY]: baseModelHash = config.hash } = metadata;
-  return { rank: config.rank, alpha: config.alpha, baseModelHash, matrices };
+  const { rank, alpha, rslora } = config;
+  return { rank, alpha, rslora, baseModelHash, matrices };
+}
+
+/** What B A is multiplied by: alpha / rank, or alpha / sqrt(rank) with rsLoRA. */
+export function adapterScale({
+  rank,
+  alpha,
+  rslora,
+}: Pick<Adapter, 'rank' | 'alpha' | 'rslora'>): number {
+  return alpha / (rslora ? Math.sqrt(rank) : rank);
 }
 
 /** Order of stems: by layer, then as in PROJECTIONS. */
@@ -97,7 +116,22 @@ function needFile(files: Readonly<Record<string, Uint8Array>>, name: string): Ui
   );
 }
 
-function readConfig(bytes: Uint8Array): { rank: number; alpha: number; hash: string | null } {
+interface PeftConfig {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly rslora: boolean;
+  readonly hash: string | null;
+}
+
+/** What makes ranks, scales or whole modules differ, or an adapter act on some tokens only. */
+const NOT_PLAIN = [
+  ...['rank_pattern', 'alpha_pattern', 'modules_to_save'],
+  ...['trainable_token_indices', 'alora_invocation_tokens'],
+] as const;
+/** Ways to initialise that also change the weights of the base, which then are not those of its file. */
+const CHANGES_BASE = /^(pissa|olora|loftq|corda|lora_ga)/;
+
+function readConfig(bytes: Uint8Array): PeftConfig {
   const config = parseConfig(bytes);
   const { r, lora_alpha: alpha } = config;
   const hash = config[HASH_KEY];
@@ -110,17 +144,22 @@ function readConfig(bytes: Uint8Array): { rank: number; alpha: number; hash: str
   if (typeof alpha !== 'number' || !(alpha > 0)) {
     throw badConfig('lora_alpha', alpha, 'a number above 0');
   }
-  for (const key of ['use_rslora', 'use_dora', 'fan_in_fan_out']) {
+  for (const key of ['use_dora', 'fan_in_fan_out']) {
     if (config[key] === true) throw badConfig(key, true, 'false');
   }
-  for (const key of ['rank_pattern', 'alpha_pattern', 'modules_to_save']) {
+  for (const key of NOT_PLAIN) {
     const value = config[key] ?? {};
     const empty = typeof value === 'object' && Object.keys(value).length === 0;
     if (!empty) throw badConfig(key, JSON.stringify(value), 'none');
   }
   const bias = config['bias'] ?? 'none';
   if (bias !== 'none') throw badConfig('bias', bias, 'none');
-  return { rank: r, alpha, hash: typeof hash === 'string' ? hash : null };
+  const init = config['init_lora_weights'];
+  if (typeof init === 'string' && CHANGES_BASE.test(init)) {
+    throw badConfig('init_lora_weights', init, 'one that leaves the base model as it is');
+  }
+  const rslora = config['use_rslora'] === true;
+  return { rank: r, alpha, rslora, hash: typeof hash === 'string' ? hash : null };
 }
 
 function parseConfig(bytes: Uint8Array): Record<string, unknown> {
@@ -160,7 +199,7 @@ export function writeAdapter(
   adapter: Adapter,
   options: { baseModel: string },
 ): Record<string, Uint8Array<ArrayBuffer>> {
-  const { rank, alpha, baseModelHash } = adapter;
+  const { rank, alpha, rslora, baseModelHash } = adapter;
   const stems = [...adapter.matrices.keys()].sort(compareStems);
   const tensors: NamedTensor[] = [];
   for (const stem of stems) {
@@ -169,16 +208,16 @@ export function writeAdapter(
     tensors.push({ name: name('A'), shape: [rank, a.length / rank], values: a });
     tensors.push({ name: name('B'), shape: [b.length / rank, rank], values: b });
   }
-  const used = new Set(stems.map((stem) => parseStem(stem)?.projection));
   const config = {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',
     r: rank,
     lora_alpha: alpha,
+    ...(rslora ? { use_rslora: true } : {}),
     lora_dropout: 0,
     bias: 'none',
     fan_in_fan_out: false,
-    target_modules: PROJECTIONS.filter((projection) => used.has(projection)).map(targetModule),
+    target_modules: targetModules(stems),
     base_model_name_or_path: options.baseModel,
     inference_mode: true,
     ...(baseModelHash === null ? {} : { [HASH_KEY]: baseModelHash }),
@@ -189,6 +228,15 @@ export function writeAdapter(
     [ADAPTER_CONFIG]: new TextEncoder().encode(`${JSON.stringify(config, null, 2)}\n`),
     [ADAPTER_TENSORS]: writeSafetensors(tensors, metadata),
   };
+}
+
+/** PEFT's `target_modules`: short names where all layers have the same projections, else one for each module. */
+function targetModules(stems: readonly string[]): string[] {
+  const parsed = stems.map((stem) => defined(parseStem(stem), stem));
+  const layers = new Set(parsed.map(({ layer }) => layer));
+  const used = PROJECTIONS.filter((name) => parsed.some(({ projection }) => projection === name));
+  if (layers.size * used.length === stems.length) return used.map(targetModule);
+  return parsed.map(({ layer, projection }) => moduleName(layer, projection));
 }
 
 /**

@@ -35,8 +35,8 @@ export function parseStem(stem: string): { layer: number; projection: Projection
 export function peftName(stem: string, matrix: 'A' | 'B'): string | null {
   const parsed = parseStem(stem);
   if (parsed === null) return null;
-  const module = MODULES[parsed.projection];
-  return `base_model.model.model.layers.${parsed.layer}.${module}.lora_${matrix}.weight`;
+  const module = moduleName(parsed.layer, parsed.projection);
+  return `base_model.model.model.${module}.lora_${matrix}.weight`;
 }
 
 /** Stem and matrix of a PEFT name; null for a foreign name. */
@@ -45,6 +45,11 @@ export function parsePeftName(name: string): { stem: string; matrix: 'A' | 'B' }
   const projection = PROJECTION_OF.get(match?.[2] ?? '');
   if (match === null || projection === undefined) return null;
   return { stem: `blk.${match[1]}.${projection}`, matrix: match[3] === 'A' ? 'A' : 'B' };
+}
+
+/** A projection's place in a Hugging Face model, such as `layers.0.self_attn.q_proj`. */
+export function moduleName(layer: number, projection: Projection): string {
+  return `layers.${layer}.${MODULES[projection]}`;
 }
 
 /** PEFT's short name of a projection, as in `target_modules`. */

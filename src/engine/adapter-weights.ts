@@ -1,5 +1,5 @@
-// A LoRA adapter on the GPU, unmerged: y += (alpha / rank) · (x Aᵀ) Bᵀ beside the base weights.
-import type { Adapter, LoraMatrices } from '../adapter/adapter.ts';
+// A LoRA adapter on the GPU, unmerged: y += s · (x Aᵀ) Bᵀ beside the base weights.
+import { type Adapter, adapterScale, type LoraMatrices } from '../adapter/adapter.ts';
 import { defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass } from '../gpu/pass.ts';
@@ -18,8 +18,7 @@ export interface AdapterWeights {
   readonly rank: number;
   /** The rank rounded up to a multiple of 4, as the kernels need it. Padding stays zero under training. */
   readonly paddedRank: number;
-  readonly alpha: number;
-  /** alpha / rank */
+  /** alpha / rank, or alpha / sqrt(rank) with rsLoRA. */
   readonly scale: number;
   readonly pairs: ReadonlyMap<string, LoraPair>;
 }
@@ -67,8 +66,7 @@ export function uploadAdapter(gpu: Gpu, adapter: Adapter): AdapterWeights {
       b: f32Matrix(gpu.upload(`${stem}.lora_b`, bShape, padB(b, adapter.rank))),
     });
   }
-  const { rank, alpha } = adapter;
-  return { rank, paddedRank: padded, alpha, scale: alpha / rank, pairs };
+  return { rank: adapter.rank, paddedRank: padded, scale: adapterScale(adapter), pairs };
 }
 
 /** Frees an adapter that {@link uploadAdapter} made. */

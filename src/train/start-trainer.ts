@@ -9,14 +9,14 @@ import type { Gpu } from '../gpu/device.ts';
 import type { Experiment, OptimiserSettings } from '../trajectory/experiment.ts';
 import type { GgufFile } from '../weights/gguf.ts';
 import { assertFits, planTraining } from './plan-training.ts';
-import { adapterTarget, freshAdapter, fullTarget } from './targets.ts';
+import { adapterTarget, type FreshAdapter, freshAdapter, fullTarget } from './targets.ts';
 import { GpuTrainer } from './trainer.ts';
 
 /** What to train, and from where. */
 export interface TrainerStart {
   readonly optimiser: OptimiserSettings;
   /** Null trains all weights (F32 models). */
-  readonly adapter: { readonly rank: number; readonly alpha: number } | null;
+  readonly adapter: FreshAdapter | null;
   /** The experiment's, of which a fresh adapter's matrices are drawn. */
   readonly seed: number;
   /** The adapter to go on with in place of a fresh one; null for none. Not used where all weights are trained. */

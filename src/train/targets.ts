@@ -1,5 +1,5 @@
 // The two things that can be trained: an adapter over fixed weights, and all weights.
-import { type Adapter, writeAdapter } from '../adapter/adapter.ts';
+import { type Adapter, adapterScale, writeAdapter } from '../adapter/adapter.ts';
 import { InputError } from '../base/errors.ts';
 import { Rng } from '../base/rng.ts';
 import { type AdapterWeights, padA, padB, paddedRank, unpad } from '../engine/adapter-weights.ts';
@@ -10,6 +10,7 @@ import { type GgufFile, joinBytes, writeGguf } from '../weights/gguf.ts';
 import {
   type ModelConfig,
   PROJECTIONS,
+  type Projection,
   projectionShape,
   requiredTensors,
 } from '../weights/model-config.ts';
@@ -18,10 +19,19 @@ import { quantizeQ8 } from '../weights/quantize.ts';
 import { type ParameterInit, Parameters } from './parameters.ts';
 import type { TrainTarget } from './trainer.ts';
 
+/** A fresh adapter's sizes; without `targets` it has all seven projections of every layer. */
+export interface FreshAdapter {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly targets?: readonly Projection[] | undefined;
+  /** Scaled by alpha / sqrt(rank) in place of alpha / rank. */
+  readonly rslora?: boolean | undefined;
+}
+
 /** Matrices of a fresh adapter: A uniform in ±1/sqrt(K) as PEFT (kaiming, a = sqrt 5), B zero. */
 export function freshAdapter(
   config: ModelConfig,
-  { rank, alpha }: { rank: number; alpha: number },
+  { rank, alpha, targets = PROJECTIONS, rslora = false }: FreshAdapter,
   seed: number,
   baseModelHash: string | null,
 ): Adapter {
@@ -31,7 +41,7 @@ export function freshAdapter(
     { a: Float32Array<ArrayBuffer>; b: Float32Array<ArrayBuffer> }
   >();
   for (let l = 0; l < config.layers; l++) {
-    for (const name of PROJECTIONS) {
+    for (const name of PROJECTIONS.filter((one) => targets.includes(one))) {
       const [N, K] = projectionShape(config, name);
       if (rank > Math.min(N, K)) {
         throw new InputError(
@@ -44,7 +54,7 @@ export function freshAdapter(
       matrices.set(`blk.${l}.${name}`, { a, b: new Float32Array(N * rank) });
     }
   }
-  return { rank, alpha, baseModelHash, matrices };
+  return { rank, alpha, rslora, baseModelHash, matrices };
 }
 
 /** Trains an adapter over a model whose own weights stay. */
@@ -53,7 +63,7 @@ export function adapterTarget(
   model: Model,
   adapter: Adapter,
 ): TrainTarget & { adapter: AdapterWeights } {
-  const { rank, alpha } = adapter;
+  const { rank } = adapter;
   const padded = paddedRank(rank);
   const inits: ParameterInit[] = [];
   for (const [stem, { a, b }] of adapter.matrices) {
@@ -74,7 +84,7 @@ export function adapterTarget(
   );
   return {
     model,
-    adapter: { rank, paddedRank: padded, alpha, scale: alpha / rank, pairs },
+    adapter: { rank, paddedRank: padded, scale: adapterScale(adapter), pairs },
     parameters,
     exportWeights: async () => {
       const matrices: [string, ReturnType<typeof unpad>][] = [];
@@ -83,7 +93,7 @@ export function adapterTarget(
         const b = await parameters.read('w', `${stem}.lora_b`);
         matrices.push([stem, unpad(a, b, rank)]);
       }
-      const trained = { rank, alpha, baseModelHash: model.hash, matrices: new Map(matrices) };
+      const trained = { ...adapter, baseModelHash: model.hash, matrices: new Map(matrices) };
       return writeAdapter(trained, { baseModel: model.hash ?? 'unnamed' });
     },
   };

@@ -50,9 +50,30 @@ export type MonitorSettings = z.infer<typeof monitorSchema>;
 /** Weight of a part of the reward, small enough that sums of them are exact numbers still. */
 const weight = z.number().min(-1e6).max(1e6);
 
+/** Projections that an adapter can have, in GGUF's names (those of `PROJECTIONS` in src/weights/model-config.ts). */
+const projectionSchema = z.enum([
+  'attn_q',
+  'attn_k',
+  'attn_v',
+  'attn_output',
+  'ffn_gate',
+  'ffn_up',
+  'ffn_down',
+]);
+
 const adapterSchema = z.strictObject({
   rank: z.number().int().positive(),
   alpha: z.number().positive(),
+  /** Projections of every layer that it has; all seven when it is not given. */
+  targets: z
+    .array(projectionSchema)
+    .min(1)
+    .refine((list) => new Set(list).size === list.length, {
+      message: 'a projection is there twice',
+    })
+    .optional(),
+  /** Rank-stabilised: scaled by alpha / sqrt(rank) in place of alpha / rank (arXiv:2312.03732). */
+  rslora: z.boolean().optional(),
 });
 
 const tasksSchema = z.strictObject({

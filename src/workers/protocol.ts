@@ -64,7 +64,7 @@ export interface ModelInfo {
 
 /** What to train: an adapter, or all weights (F32 models) with null. */
 export interface TrainerSettings {
-  adapter: { rank: number; alpha: number } | null;
+  adapter: Experiment['adapter'];
   optimiser: OptimiserSettings;
   /** Draws a fresh adapter's matrices. */
   seed: number;

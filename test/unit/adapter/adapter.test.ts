@@ -3,6 +3,7 @@ import {
   ADAPTER_CONFIG,
   ADAPTER_TENSORS,
   type Adapter,
+  adapterScale,
   adapterStems,
   checkAdapter,
   mergeLora,
@@ -178,7 +179,17 @@ describe('readAdapter', () => {
     ['a rank of 0', withConfig({ r: 0 }), 'r is 0, need a whole number from 1 on'],
     ['no alpha', withConfig({ lora_alpha: null }), 'lora_alpha is null'],
     ['DoRA', withConfig({ use_dora: true }), 'use_dora is true, need false'],
-    ['rsLoRA', withConfig({ use_rslora: true }), 'use_rslora is true, need false'],
+    [
+      'PiSSA',
+      withConfig({ init_lora_weights: 'pissa_niter_4' }),
+      'is pissa_niter_4, need one that',
+    ],
+    [
+      'an adapter that some tokens switch on',
+      withConfig({ alora_invocation_tokens: [1, 2] }),
+      'alora_invocation_tokens is [1,2], need none',
+    ],
+    ['alphas by layer', withConfig({ alpha_pattern: { q_proj: 4 } }), 'alpha_pattern is {"q_pr'],
     ['ranks by layer', withConfig({ rank_pattern: { q_proj: 4 } }), 'rank_pattern is {"q_proj":4}'],
     ['a bias', withConfig({ bias: 'all' }), 'bias is all, need none'],
     ['another rank', withConfig({ r: 4 }), 'got [2,64], need [4,K] by r in adapter_config.json'],
@@ -197,6 +208,41 @@ describe('readAdapter', () => {
     expect(() => readAdapter(bad)).toThrow(ModelFileError);
     expect(() => readAdapter(bad)).toThrow(message);
   });
+});
+
+describe('rsLoRA', () => {
+  test('is read, scales by alpha / sqrt(rank), and is written as PEFT writes it', () => {
+    const files = goldenFiles('f32');
+    const config = JSON.parse(new TextDecoder().decode(files[ADAPTER_CONFIG]));
+    const text = JSON.stringify({ ...config, r: 2, lora_alpha: 3, use_rslora: true });
+    const marked = { ...files, [ADAPTER_CONFIG]: new TextEncoder().encode(text) };
+    const adapter = readAdapter(marked);
+    expect(adapterScale(adapter)).toBe(3 / Math.sqrt(2));
+    expect(adapterScale(readAdapter(files))).toBe(config.lora_alpha / config.r);
+    const written = writeAdapter(adapter, { baseModel: 'random' });
+    expect(JSON.parse(new TextDecoder().decode(written[ADAPTER_CONFIG]))).toEqual({
+      ...config,
+      lora_alpha: 3,
+      use_rslora: true,
+    });
+    expect(readAdapter(written)).toEqual(adapter);
+  });
+});
+
+test('target_modules names single modules where layers differ', () => {
+  const adapter = readAdapter(goldenFiles('q8_0'));
+  const targets = (stems: string[]): unknown => {
+    const matrices = new Map([...adapter.matrices].filter(([stem]) => stems.includes(stem)));
+    const files = writeAdapter({ ...adapter, matrices }, { baseModel: 'x' });
+    return JSON.parse(new TextDecoder().decode(files[ADAPTER_CONFIG])).target_modules;
+  };
+  const both = ['blk.0.attn_q', 'blk.0.ffn_up', 'blk.1.attn_q', 'blk.1.ffn_up'];
+  expect(targets(both)).toEqual(['q_proj', 'up_proj']);
+  // As names end in them, PEFT would look for q_proj in layer 1 too.
+  expect(targets(['blk.0.attn_q', 'blk.1.ffn_up'])).toEqual([
+    'layers.0.self_attn.q_proj',
+    'layers.1.mlp.up_proj',
+  ]);
 });
 
 test('mergeLora adds alpha / rank times B A', () => {

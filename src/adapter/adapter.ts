@@ -1,12 +1,12 @@
-// LoRA adapters: matrices, the PEFT folder they are kept in, the check against a model, and the
-// merge rule.
+// LoRA adapters: matrices, the PEFT folder they are kept in, and the check against a model.
 // Must not know where the files lie, nor how matrices are trained.
 // Source: Hu et al. 2021, arXiv:2106.09685; files as PEFT writes them (huggingface/peft,
 // save_pretrained).
-import { assert, defined } from '../base/assert.ts';
+import { defined } from '../base/assert.ts';
 import { errorMessage, ModelFileError } from '../base/errors.ts';
 import { type ModelConfig, PROJECTIONS, projectionShape } from '../weights/model-config.ts';
 import {
+  compareStems,
   matrixStem,
   moduleName,
   parsePeftName,
@@ -14,19 +14,13 @@ import {
   peftName,
   targetModule,
 } from './names.ts';
+import { type LoraMatrices, pairMatrices } from './pairs.ts';
 import { type NamedTensor, readSafetensors, writeSafetensors } from './safetensors.ts';
 
 export const ADAPTER_CONFIG = 'adapter_config.json';
 export const ADAPTER_TENSORS = 'adapter_model.safetensors';
-const HASH_KEY = 'base_model_sha256';
-
-/** The two matrices of one projection: y += s · B A x with the s of {@link adapterScale}. */
-export interface LoraMatrices {
-  /** (R, K), row-major. */
-  readonly a: Float32Array<ArrayBuffer>;
-  /** (N, R), row-major. */
-  readonly b: Float32Array<ArrayBuffer>;
-}
+/** What the files of an adapter call the SHA-256 of its model. */
+export const HASH_KEY = 'base_model_sha256';
 
 export interface Adapter {
   /** R */
@@ -36,6 +30,8 @@ export interface Adapter {
   readonly rslora: boolean;
   /** SHA-256 of the model file that the adapter belongs to; null when its files do not say. */
   readonly baseModelHash: string | null;
+  /** GGUF's name of the model's architecture; null when its files do not say. */
+  readonly architecture: string | null;
   /** By GGUF stem (`blk.0.attn_q`), by layer, in the order of PROJECTIONS. */
   readonly matrices: ReadonlyMap<string, LoraMatrices>;
 }
@@ -48,35 +44,15 @@ export interface Adapter {
 export function readAdapter(files: Readonly<Record<string, Uint8Array>>): Adapter {
   const config = readConfig(needFile(files, ADAPTER_CONFIG));
   const { tensors, metadata } = readSafetensors(needFile(files, ADAPTER_TENSORS), ADAPTER_TENSORS);
-  const pairs = new Map<string, { a?: NamedTensor; b?: NamedTensor }>();
-  for (const tensor of tensors) {
-    const name = parsePeftName(tensor.name);
-    if (name === null) {
-      throw misfit(
-        `${tensor.name} is no matrix of a LoRA adapter on ${PROJECTIONS.join(', ')}`,
-        'is this an adapter for another kind of model?',
-      );
-    }
-    const pair = pairs.get(name.stem) ?? {};
-    if (name.matrix === 'A') pair.a = tensor;
-    else pair.b = tensor;
-    pairs.set(name.stem, pair);
-  }
-  if (pairs.size === 0) throw misfit('no matrices', 'is this file whole?');
-  const matrices = new Map<string, LoraMatrices>();
-  for (const stem of [...pairs.keys()].sort(compareStems)) {
-    const { a, b } = pairs.get(stem) ?? {};
-    if (a === undefined || b === undefined) {
-      const missing = peftName(stem, a === undefined ? 'A' : 'B');
-      throw misfit(`${missing} is missing`, 'is this file whole?');
-    }
-    checkRank(a, 0, config.rank);
-    checkRank(b, 1, config.rank);
-    matrices.set(stem, { a: a.values, b: b.values });
-  }
-  const { [HASH_KEY]: baseModelHash = config.hash } = metadata;
+  const named = tensors.map((tensor) => ({ tensor, place: parsePeftName(tensor.name) }));
   const { rank, alpha, rslora } = config;
-  return { rank, alpha, rslora, baseModelHash, matrices };
+  const matrices = pairMatrices(named, {
+    file: ADAPTER_TENSORS,
+    rank: { value: rank, source: `r in ${ADAPTER_CONFIG}` },
+    nameOf: (stem, matrix) => defined(peftName(stem, matrix), stem),
+  });
+  const { [HASH_KEY]: baseModelHash = config.hash } = metadata;
+  return { rank, alpha, rslora, baseModelHash, architecture: null, matrices };
 }
 
 /** What B A is multiplied by: alpha / rank, or alpha / sqrt(rank) with rsLoRA. */
@@ -86,24 +62,6 @@ export function adapterScale({
   rslora,
 }: Pick<Adapter, 'rank' | 'alpha' | 'rslora'>): number {
   return alpha / (rslora ? Math.sqrt(rank) : rank);
-}
-
-/** Order of stems: by layer, then as in PROJECTIONS. */
-function compareStems(left: string, right: string): number {
-  const order = (stem: string): number => {
-    const { layer, projection } = defined(parseStem(stem), `stem ${stem}`);
-    return layer * PROJECTIONS.length + PROJECTIONS.indexOf(projection);
-  };
-  return order(left) - order(right);
-}
-
-function checkRank(tensor: NamedTensor, axis: 0 | 1, rank: number): void {
-  if (tensor.shape.length === 2 && tensor.shape[axis] === rank) return;
-  const needed = axis === 0 ? `[${rank},K]` : `[N,${rank}]`;
-  throw misfit(
-    `${tensor.name}: got [${tensor.shape}], need ${needed} by r in ${ADAPTER_CONFIG}`,
-    'do both files belong together?',
-  );
 }
 
 function needFile(files: Readonly<Record<string, Uint8Array>>, name: string): Uint8Array {
@@ -187,10 +145,6 @@ function badConfig(key: string, got: unknown, needed: string): ModelFileError {
   );
 }
 
-function misfit(what: string, next: string): ModelFileError {
-  return new ModelFileError('adapter-tensors', `${ADAPTER_TENSORS}: ${what}; ${next}`);
-}
-
 /**
  * The files of a PEFT LoRA folder, tensors as F32. Equal input gives equal bytes.
  * @param options `baseModel` goes to `base_model_name_or_path`.
@@ -245,13 +199,21 @@ function targetModules(stems: readonly string[]): string[] {
  * @throws {ModelFileError} saying what does not fit.
  */
 export function checkAdapter(adapter: Adapter, config: ModelConfig, modelHash?: string): void {
-  const { rank, baseModelHash } = adapter;
+  const { rank, architecture, baseModelHash } = adapter;
   if (modelHash !== undefined && baseModelHash !== null && baseModelHash !== modelHash) {
     throw new ModelFileError(
       'adapter-model',
       `adapter of another model: got ${HASH_KEY} ${baseModelHash}, need ${modelHash}; ` +
         'open the model that it was trained on',
       { data: { got: baseModelHash, needed: modelHash } },
+    );
+  }
+  if (architecture !== null && architecture !== config.architecture) {
+    throw new ModelFileError(
+      'adapter-model',
+      `adapter: got one for ${architecture} models, need one for ${config.architecture}; ` +
+        'open the model that it was trained on',
+      { data: { got: architecture, needed: config.architecture } },
     );
   }
   for (const [stem, { a, b }] of adapter.matrices) {
@@ -293,31 +255,4 @@ export function adapterStems(config: ModelConfig): string[] {
     for (const projection of PROJECTIONS) stems.push(matrixStem(layer, projection));
   }
   return stems;
-}
-
-/**
- * W + (alpha / rank) · B A, summed over the rank in f64 and rounded once.
- * @param weight (N, K), row-major; it is not changed.
- */
-export function mergeLora(
-  weight: Float32Array,
-  { a, b }: LoraMatrices,
-  { rank, alpha }: { rank: number; alpha: number },
-): Float32Array<ArrayBuffer> {
-  const columns = a.length / rank;
-  const rows = b.length / rank;
-  assert(weight.length === rows * columns, `W has ${weight.length}, B A has [${rows},${columns}]`);
-  const scale = alpha / rank;
-  const out = new Float32Array(weight.length);
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      let sum = 0;
-      for (let r = 0; r < rank; r++) {
-        sum += (b[row * rank + r] as number) * (a[r * columns + column] as number);
-      }
-      const at = row * columns + column;
-      out[at] = (weight[at] as number) + scale * sum;
-    }
-  }
-  return out;
 }

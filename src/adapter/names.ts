@@ -1,5 +1,6 @@
-// The names of LoRA matrices: GGUF stems on our side, PEFT's names in files. Must not know shapes.
-import type { Projection } from '../weights/model-config.ts';
+// The names of LoRA matrices: GGUF stems on our side, PEFT's and llama.cpp's names in files. Must not know shapes.
+import { defined } from '../base/assert.ts';
+import { PROJECTIONS, type Projection } from '../weights/model-config.ts';
 
 const MODULES: Readonly<Record<Projection, string>> = {
   attn_q: 'self_attn.q_proj',
@@ -29,6 +30,27 @@ export function parseStem(stem: string): { layer: number; projection: Projection
   const projection = match?.[2];
   if (match === null || projection === undefined || !isProjection(projection)) return null;
   return { layer: Number(match[1]), projection };
+}
+
+/** Order of stems: by layer, then as in PROJECTIONS. */
+export function compareStems(left: string, right: string): number {
+  const order = (stem: string): number => {
+    const { layer, projection } = defined(parseStem(stem), `stem ${stem}`);
+    return layer * PROJECTIONS.length + PROJECTIONS.indexOf(projection);
+  };
+  return order(left) - order(right);
+}
+
+/** Stem and matrix of a name in a GGUF adapter, such as `blk.0.attn_q.weight.lora_a`; null for a foreign name. */
+export function parseGgufName(name: string): { stem: string; matrix: 'A' | 'B' } | null {
+  const [, stem = '', matrix] = /^(.+)\.weight\.lora_([ab])$/.exec(name) ?? [];
+  if (parseStem(stem) === null) return null;
+  return { stem, matrix: matrix === 'a' ? 'A' : 'B' };
+}
+
+/** The name of matrix A or B of a stem in a GGUF adapter. */
+export function ggufName(stem: string, matrix: 'A' | 'B'): string {
+  return `${stem}.weight.lora_${matrix === 'A' ? 'a' : 'b'}`;
 }
 
 /** PEFT's name of matrix A or B of a stem; null for another text. */

@@ -1,5 +1,6 @@
 // A LoRA adapter on the GPU, unmerged: y += s · (x Aᵀ) Bᵀ beside the base weights.
-import { type Adapter, adapterScale, type LoraMatrices } from '../adapter/adapter.ts';
+import { type Adapter, adapterScale } from '../adapter/adapter.ts';
+import type { LoraMatrices } from '../adapter/pairs.ts';
 import { defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass } from '../gpu/pass.ts';

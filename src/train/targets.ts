@@ -54,7 +54,8 @@ export function freshAdapter(
       matrices.set(`blk.${l}.${name}`, { a, b: new Float32Array(N * rank) });
     }
   }
-  return { rank, alpha, rslora, baseModelHash, matrices };
+  const { architecture } = config;
+  return { rank, alpha, rslora, baseModelHash, architecture, matrices };
 }
 
 /** Trains an adapter over a model whose own weights stay. */

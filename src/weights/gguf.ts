@@ -323,14 +323,24 @@ export interface TensorToWrite {
   readonly bytes: Uint8Array;
 }
 
-/**
- * A GGUF v3 file in pieces, to be joined in order: the header, then each tensor padded to the
- * alignment. Equal input gives equal bytes; tensors keep their order.
- */
-export function writeGguf(file: {
+/** The beginning of a file that is written piece by piece. */
+export interface GgufHead {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Every tensor is followed by zeros up to a multiple of so many bytes. */
+  readonly alignment: number;
+}
+
+/** Bytes of a tensor in the encoding of its type. */
+export function tensorBytes({ shape, type }: Pick<TensorToWrite, 'shape' | 'type'>): number {
+  const { block, bytes } = defined(typeOfName(type), type);
+  return (shape.reduce((product, size) => product * size, 1) / block) * bytes;
+}
+
+/** All of a GGUF v3 file that stands before its tensors, which follow in order. */
+export function ggufHead(file: {
   metadata: ReadonlyMap<string, GgufEntry>;
-  tensors: readonly TensorToWrite[];
-}): Uint8Array<ArrayBuffer>[] {
+  tensors: readonly Omit<TensorToWrite, 'bytes'>[];
+}): GgufHead {
   const entry = file.metadata.get('general.alignment');
   const alignment = entry === undefined ? DEFAULT_ALIGNMENT : Number(plainValue(entry));
   const header = new GgufBytes();
@@ -343,23 +353,35 @@ export function writeGguf(file: {
     header.entry(value);
   }
   let offset = 0;
-  const bodies: Uint8Array<ArrayBuffer>[] = [];
-  for (const { name, shape, type, bytes } of file.tensors) {
-    const { id, block, bytes: blockBytes } = defined(typeOfName(type), type);
-    const count = shape.reduce((product, size) => product * size, 1);
-    assert(bytes.length === (count / block) * blockBytes, `${name}: ${bytes.length} bytes`);
-    header.string(name);
-    header.u32(shape.length);
-    for (const size of [...shape].reverse()) header.u64(size);
-    header.u32(id);
+  for (const tensor of file.tensors) {
+    header.string(tensor.name);
+    header.u32(tensor.shape.length);
+    for (const size of [...tensor.shape].reverse()) header.u64(size);
+    header.u32(defined(typeOfName(tensor.type), tensor.type).id);
     header.u64(offset);
-    const body = new Uint8Array(Math.ceil(bytes.length / alignment) * alignment);
-    body.set(bytes);
-    bodies.push(body);
-    offset += body.length;
+    offset += Math.ceil(tensorBytes(tensor) / alignment) * alignment;
   }
   header.pad(alignment);
-  return [header.finish(), ...bodies];
+  return { bytes: header.finish(), alignment };
+}
+
+/**
+ * A GGUF v3 file in pieces, to be joined in order: the header, then each tensor padded to the
+ * alignment. Equal input gives equal bytes; tensors keep their order.
+ */
+export function writeGguf(file: {
+  metadata: ReadonlyMap<string, GgufEntry>;
+  tensors: readonly TensorToWrite[];
+}): Uint8Array<ArrayBuffer>[] {
+  const { bytes: head, alignment } = ggufHead(file);
+  const bodies = file.tensors.map((tensor) => {
+    const { name, bytes } = tensor;
+    assert(bytes.length === tensorBytes(tensor), `${name}: ${bytes.length} bytes`);
+    const body = new Uint8Array(Math.ceil(bytes.length / alignment) * alignment);
+    body.set(bytes);
+    return body;
+  });
+  return [head, ...bodies];
 }
 
 /** The pieces of {@link writeGguf} as one array. */

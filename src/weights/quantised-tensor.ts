@@ -4,8 +4,8 @@ import { defined } from '../base/assert.ts';
 import { ModelFileError } from '../base/errors.ts';
 import type { ByteSource } from './byte-source.ts';
 import { typeOfName } from './ggml-types.ts';
-import { dequantize, f32Bytes } from './quant.ts';
-import { quantizeQ4, quantizeQ8 } from './quantize.ts';
+import { dequantize } from './quant.ts';
+import { encodeValues } from './quantize.ts';
 import { dtypeBytes, type SafetensorsEntry } from './safetensors-header.ts';
 import { shown } from './shown.ts';
 
@@ -37,8 +37,6 @@ export interface QuantisedTensor {
 
 /** The most values that are decoded at a time; a multiple of every block. */
 const CHUNK_VALUES = 2 ** 20;
-/** By the type that values become. */
-const ENCODERS = { F32: f32Bytes, Q8_0: quantizeQ8, Q4_0: quantizeQ4 };
 
 /**
  * How a stored tensor will be presented.
@@ -85,10 +83,11 @@ export function quantisedTensor(parts: {
 }
 
 function encodingOf({ dtype }: SafetensorsEntry, target: Quantise | 'F32'): Encoding {
-  const asStored = target === 'none' || target === dtype;
-  const type = asStored ? dtype : target;
+  const type = target === 'none' ? dtype : target;
   const { block, bytes } = defined(typeOfName(type), type);
-  return { type, block, bytes, encode: asStored ? null : ENCODERS[target] };
+  const encode =
+    type === dtype ? null : (values: Float32Array<ArrayBuffer>) => encodeValues(type, values);
+  return { type, block, bytes, encode };
 }
 
 /**

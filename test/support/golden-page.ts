@@ -1,5 +1,11 @@
 // The golden model files inside a page, also with a vocabulary in which ids can be spelled.
 // Must not know an engine.
+import {
+  ADAPTER_CONFIG,
+  ADAPTER_TENSORS,
+  type Adapter,
+  readAdapter,
+} from '../../src/adapter/adapter.ts';
 import { bytesSource } from '../../src/weights/byte-source.ts';
 import { joinBytes, readGguf, writeGguf } from '../../src/weights/gguf.ts';
 import { i32sEntry, stringsEntry } from '../../src/weights/gguf-values.ts';
@@ -28,6 +34,16 @@ export async function goldenFile(
   const model = await fetchGolden(`${name}.gguf`);
   const golden = await (await fetchGolden(`${name}.json`)).json();
   return { bytes: new Uint8Array(await model.arrayBuffer()), cases: golden.logits };
+}
+
+/** The adapter that belongs to a golden model. */
+export async function goldenPageAdapter(name: string): Promise<Adapter> {
+  const files: Record<string, Uint8Array> = {};
+  for (const file of [ADAPTER_CONFIG, ADAPTER_TENSORS]) {
+    const response = await fetchGolden(`${name}.adapter/${file}`);
+    files[file] = new Uint8Array(await response.arrayBuffer());
+  }
+  return readAdapter(files);
 }
 
 /** A text whose tokens in a file of {@link nameTokens} are exactly these. */

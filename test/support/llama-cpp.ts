@@ -34,6 +34,9 @@ const answerSchema = z.object({
   ]),
 });
 
+/** Where wllama puts the second of two files. */
+const LORA_PATH = 'models/model-00002-of-00002.gguf';
+
 /** A model file opened by llama.cpp: F32 keys and values, plain attention, one thread. */
 export class LlamaCpp {
   readonly #wllama: Wllama;
@@ -44,22 +47,33 @@ export class LlamaCpp {
     this.#vocab = wllama.getModelMetadata().hparams.nVocab;
   }
 
-  static async open(file: Uint8Array<ArrayBuffer>): Promise<LlamaCpp> {
+  /** @param lora an adapter as a GGUF file, switched on. */
+  static async open(
+    file: Uint8Array<ArrayBuffer>,
+    lora: Uint8Array<ArrayBuffer> | null = null,
+  ): Promise<LlamaCpp> {
     const quiet = { ...LoggerWithoutDebug, log: () => undefined };
     const wllama = new Wllama({ default: wasmUrl }, { logger: quiet });
     // Otherwise a browser that lacks something gets another build from the network.
     wllama.setCompat(null);
-    await wllama.loadModel([new Blob([file])], {
-      n_ctx: 512,
-      n_parallel: 1,
-      n_threads: 1,
-      n_gpu_layers: 0,
-      cache_type_k: 'f32',
-      cache_type_v: 'f32',
-      flash_attn: false,
-      warmup: false,
-      log_level: LogLevel.ERROR,
-    });
+    // Files of one call stand side by side, under names as of shards; a model that says nothing of shards is one file.
+    const files = lora === null ? [file] : [file, lora];
+    const adapters = lora === null ? {} : { lora_adapters: [{ path: LORA_PATH }] };
+    await wllama.loadModel(
+      files.map((bytes) => new Blob([bytes])),
+      {
+        ...adapters,
+        n_ctx: 512,
+        n_parallel: 1,
+        n_threads: 1,
+        n_gpu_layers: 0,
+        cache_type_k: 'f32',
+        cache_type_v: 'f32',
+        flash_attn: false,
+        warmup: false,
+        log_level: LogLevel.ERROR,
+      },
+    );
     return new LlamaCpp(wllama);
   }
 

@@ -6,7 +6,6 @@ import {
   adapterScale,
   adapterStems,
   checkAdapter,
-  mergeLora,
   readAdapter,
   writeAdapter,
 } from '../../../src/adapter/adapter.ts';
@@ -243,14 +242,4 @@ test('target_modules names single modules where layers differ', () => {
     'layers.0.self_attn.q_proj',
     'layers.1.mlp.up_proj',
   ]);
-});
-
-test('mergeLora adds alpha / rank times B A', () => {
-  // B = [1 2; 3 4], A = [5 6 7; 8 9 10], B A = [21 24 27; 47 54 61], alpha / rank = 0.5.
-  const merged = mergeLora(
-    Float32Array.of(1, 1, 1, 0, 0, 0),
-    { a: Float32Array.of(5, 6, 7, 8, 9, 10), b: Float32Array.of(1, 2, 3, 4) },
-    { rank: 2, alpha: 1 },
-  );
-  expect([...merged]).toEqual([11.5, 13, 14.5, 23.5, 27, 30.5]);
 });

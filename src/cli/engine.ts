@@ -11,8 +11,9 @@ import { ACTIVATIONS } from '../engine/step-layer.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { KV_TYPES } from '../kernels/attention-cached.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
+import { openAdapter } from './adapters.ts';
 import type { Flags } from './flags.ts';
-import { type OpenedModel, openAdapter, openModel, tokenizerOf } from './models.ts';
+import { type OpenedModel, openModel, tokenizerOf } from './models.ts';
 import { nodeGpuSupply } from './node-gpu.ts';
 import { note } from './output.ts';
 

@@ -1,11 +1,10 @@
-// Model and adapter files on disk: by path, or by the name of a shipped model.
+// Model files on disk: by path, or by the name of a shipped model.
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { open, readdir, readFile, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type Adapter, checkAdapter, readAdapter } from '../adapter/adapter.ts';
-import { errorMessage, InputError, ModelFileError } from '../base/errors.ts';
+import { errorMessage, ModelFileError } from '../base/errors.ts';
 import { SHIPPED_MODELS } from '../base/shipped-models.ts';
 import { type Tokenizer, tokenizerFromMetadata } from '../tokenizer/tokenizer.ts';
 import { type ByteSource, bytesSource } from '../weights/byte-source.ts';
@@ -140,23 +139,4 @@ export async function openModel(name: string, quantise?: Quantise): Promise<Open
 /** The tokenizer in a model file. */
 export function tokenizerOf(model: { file: GgufFile }): Tokenizer {
   return tokenizerFromMetadata(model.file.values);
-}
-
-/** Reads a PEFT folder and checks that it belongs to the model. */
-export async function openAdapter(folder: string, model: OpenedModel): Promise<Adapter> {
-  const files: Record<string, Uint8Array> = {};
-  try {
-    for (const name of await readdir(folder)) {
-      if (name.startsWith('adapter_')) files[name] = await readFile(join(folder, name));
-    }
-  } catch (cause) {
-    throw new InputError(
-      'adapter-open',
-      `${folder}: cannot be read (${errorMessage(cause)}); give a folder with adapter_config.json and adapter_model.safetensors`,
-      { cause },
-    );
-  }
-  const adapter = readAdapter(files);
-  checkAdapter(adapter, model.config, model.hash);
-  return adapter;
 }

@@ -182,7 +182,7 @@ export const experimentSchema = z.strictObject({
   model: z.string(),
   /** SHA-256 of the model file; checked when it is given. */
   modelHash: z.string().optional(),
-  /** A PEFT folder to start from. */
+  /** An adapter to start from: a PEFT folder, a zip of one, or a GGUF file. */
   initAdapter: z.string().optional(),
   mode: modeSchema.default('itl'),
   tasks: tasksSchema,

@@ -1,5 +1,6 @@
 // What is kept: runs, their trajectories and metrics, single episodes. Knows the stores, and nothing of models.
 
+import { writeAdapterZip } from '../adapter/adapter-zip.ts';
 import { InputError } from '../base/errors.ts';
 import { experimentHash } from '../lab/experiment-hash.ts';
 import { collapseSigns } from '../lab/monitor.ts';
@@ -15,7 +16,6 @@ import {
 } from '../trajectory/experiment.ts';
 import { jsonObjectSchema } from '../trajectory/json.ts';
 import { type Trace, traceSchema } from '../trajectory/trace.ts';
-import { writeAdapterZip } from './adapter-zip.ts';
 import type { RunListing, RunStatus, TraceListing } from './protocol.ts';
 import { listingOf } from './trace-view.ts';
 

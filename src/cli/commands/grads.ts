@@ -12,9 +12,10 @@ import { adapterTarget, fullTarget, gradientTensors } from '../../train/targets.
 import { GpuTrainer, type TrainTarget } from '../../train/trainer.ts';
 import { type Batch, batchSchema } from '../../trajectory/batch.ts';
 import { experimentSchema } from '../../trajectory/experiment.ts';
+import { openAdapter } from '../adapters.ts';
 import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
-import { type OpenedModel, openAdapter, openModel } from '../models.ts';
+import { type OpenedModel, openModel } from '../models.ts';
 import { DEVICE_FLAGS, openNodeGpu } from '../node-gpu.ts';
 import { printJson } from '../output.ts';
 

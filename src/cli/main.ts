@@ -20,12 +20,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   'sft-data': async () => (await import('./commands/sft-data.ts')).sftData,
   train: async () => (await import('./commands/train.ts')).train,
   pretrain: async () => (await import('./commands/pretrain.ts')).pretrain,
+  export: async () => (await import('./commands/export.ts')).exportRun,
   schema: async () => (await import('./commands/schema.ts')).schema,
   bench: async () => (await import('./commands/bench.ts')).bench,
 };
-
-/** Commands of the contract that are not built yet. */
-const LATER: readonly string[] = ['export'];
 
 const EXIT_FAILED = 1;
 const EXIT_INPUT = 2;
@@ -35,9 +33,6 @@ async function run(argv: readonly string[]): Promise<void> {
   const names = Object.keys(COMMANDS).join(', ');
   if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
     throw new InputError('command', `atlas: got no command, need one of ${names}`);
-  }
-  if (LATER.includes(name)) {
-    throw new InputError('command', `atlas: ${name} is not built yet; there are ${names}`);
   }
   const load = COMMANDS[name];
   if (load === undefined) {

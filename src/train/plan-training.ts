@@ -15,7 +15,8 @@ import {
 } from './memory-plan.ts';
 
 /** What of an experiment decides its memory. */
-export type PlannedExperiment = Pick<Experiment, 'adapter' | 'memory' | 'limits'> & {
+export type PlannedExperiment = Pick<Experiment, 'memory' | 'limits'> & {
+  readonly adapter: PlanRequest['adapter'];
   readonly optimiser: Pick<OptimiserSettings, 'moments'>;
 };
 

@@ -36,7 +36,8 @@ export async function startTrainer(
 ): Promise<GpuTrainer> {
   const { gpu, file, model, decoder } = loaded;
   const { config, hash } = model;
-  const plan = planTraining({ adapter, memory, limits, optimiser }, file, config);
+  const planned = adapter === null || given === null ? adapter : { rank: given.rank };
+  const plan = planTraining({ adapter: planned, memory, limits, optimiser }, file, config);
   assertFits(plan, gpu.caps.limits.maxStorageBufferBindingSize);
   const { tokens: maxTokens, checkpoints } = memory;
   const options = {

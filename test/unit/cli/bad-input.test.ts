@@ -71,7 +71,6 @@ const agent = ['agent', 'oracle', '--seed', '0', '--count', '1', '--tokenizer', 
 const REFUSED: readonly [what: string, argv: () => string[], message: string][] = [
   ['no command', () => [], 'got no command, need one of devices, inspect'],
   ['an unknown command', () => ['fly'], 'got the command "fly", need one of'],
-  ['a command that is not built', () => ['export', 'd'], 'export is not built yet'],
   ['an unknown flag', () => ['tasks', '--fast'], "'--fast'"],
   ['no file', () => ['inspect', at('none.gguf')], 'cannot be read'],
   ['a folder', () => ['inspect', folder], 'cannot be read'],

@@ -60,6 +60,9 @@ export async function runWith(
   return collect(runExperiment({ experiment, runtime: runtimeOf(model), store, ...more }));
 }
 
+/** Time to teach a model or to make a run in a hook, on a busy machine too. */
+export const HOOK_MS = 60_000;
+
 /** A model that had 30 steps of lessons: its rollouts call tools, and score now and then. */
 export async function taughtModel(): Promise<Bigram> {
   const model = fresh();

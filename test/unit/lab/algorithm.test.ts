@@ -12,6 +12,7 @@ import {
   collect,
   episodes,
   GRPO,
+  HOOK_MS,
   remains,
   runtimeOf,
   runWith,
@@ -23,7 +24,7 @@ import { MemoryRunStore } from '../../support/memory-run-store.ts';
 let taught: Bigram;
 beforeAll(async () => {
   taught = await taughtModel();
-});
+}, HOOK_MS);
 
 describe('overlong', () => {
   it('punishes overlong episodes in what it trains, and says so on the trace', async () => {

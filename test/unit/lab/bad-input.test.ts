@@ -9,7 +9,7 @@ import { type Disk, nodeDisk } from '../../../src/cli/disk.ts';
 import { openRunDirectory } from '../../../src/cli/run-store.ts';
 import { experimentSchema } from '../../../src/trajectory/experiment.ts';
 import type { Bigram } from '../../support/bigram.ts';
-import { GRPO, runWith, sha, taughtModel } from '../../support/lab-case.ts';
+import { GRPO, HOOK_MS, runWith, sha, taughtModel } from '../../support/lab-case.ts';
 import { MemoryRunStore } from '../../support/memory-run-store.ts';
 
 let taught: Bigram;
@@ -17,7 +17,7 @@ let dir = '';
 beforeAll(async () => {
   taught = await taughtModel();
   dir = await mkdtemp(join(tmpdir(), 'atlas-bad-'));
-});
+}, HOOK_MS);
 afterAll(() => rm(dir, { recursive: true, force: true }));
 
 const weightsOf = async (model: Bigram) =>

@@ -15,7 +15,16 @@ import type { Batch } from '../../../src/trajectory/batch.ts';
 import { experimentSchema, pretrainSchema } from '../../../src/trajectory/experiment.ts';
 import type { Trainer } from '../../../src/trajectory/interfaces.ts';
 import { Bigram } from '../../support/bigram.ts';
-import { collect, episodes, fresh, remains, runtimeOf, SFT, sha } from '../../support/lab-case.ts';
+import {
+  collect,
+  episodes,
+  fresh,
+  HOOK_MS,
+  remains,
+  runtimeOf,
+  SFT,
+  sha,
+} from '../../support/lab-case.ts';
 import { MemoryRunStore } from '../../support/memory-run-store.ts';
 
 const memoryOf = (norms: number[]): GuardMemory =>
@@ -148,7 +157,7 @@ describe('a run', () => {
     expect(warnings[0]).toMatch(/^6: update 1 of 1 was skipped for a gradient norm of .*, above /);
     expect(warnings[1]).toBe('8: update 1 of 1 was skipped for a gradient norm of NaN');
     expect(warnings).toHaveLength(2);
-  });
+  }, HOOK_MS);
 
   it('goes on after a death with what the guard remembered', async () => {
     // 12 steps of a few traces each, and three checkpoints: somewhere in each third.

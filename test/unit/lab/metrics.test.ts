@@ -12,7 +12,15 @@ import {
 } from '../../../src/trajectory/experiment.ts';
 import { traceSchema } from '../../../src/trajectory/trace.ts';
 import { Bigram } from '../../support/bigram.ts';
-import { collect, GRPO, runtimeOf, runWith, SFT, taughtModel } from '../../support/lab-case.ts';
+import {
+  collect,
+  GRPO,
+  HOOK_MS,
+  runtimeOf,
+  runWith,
+  SFT,
+  taughtModel,
+} from '../../support/lab-case.ts';
 import { MemoryRunStore } from '../../support/memory-run-store.ts';
 
 const KEYS = [
@@ -60,7 +68,7 @@ describe('a metrics line', () => {
   let metrics: Metrics[];
   beforeAll(async () => {
     metrics = await runWith(experiment, await taughtModel(), store);
-  });
+  }, HOOK_MS);
 
   it('has its keys in a fixed order, and parses', () => {
     for (const line of store.logs.metrics) {

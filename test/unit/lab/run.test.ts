@@ -22,6 +22,7 @@ import {
   episodes,
   fresh,
   GRPO,
+  HOOK_MS,
   remains,
   runtimeOf,
   runWith,
@@ -35,7 +36,7 @@ import { MemoryRunStore } from '../../support/memory-run-store.ts';
 let taught: Bigram;
 beforeAll(async () => {
   taught = await taughtModel();
-});
+}, HOOK_MS);
 
 describe('sft', () => {
   it('learns, and writes metrics, trajectories, timing, a checkpoint and the weights', async () => {

@@ -27,7 +27,7 @@ const OWN_HASH = `pocket_atlas.${HASH_KEY}`;
 const ALL_F32 = 0;
 
 /**
- * An adapter as a GGUF file, tensors as F32. Equal input gives equal bytes.
+ * An adapter that fits its model as a GGUF file, tensors as F32. Equal input gives equal bytes.
  * @param model `architecture` is GGUF's name of the base model's, `name` goes to `general.name`.
  */
 export function writeAdapterGguf(
@@ -35,6 +35,7 @@ export function writeAdapterGguf(
   { architecture, name }: { architecture: string; name: string },
 ): Uint8Array<ArrayBuffer> {
   const { rank, alpha, rslora, baseModelHash } = adapter;
+  assert(adapter.rows === 'gguf', `rows in the order of ${adapter.rows}`);
   assert(adapter.architecture === null || adapter.architecture === architecture, architecture);
   const metadata = new Map<string, GgufEntry>([
     ['general.architecture', stringEntry(architecture)],
@@ -92,6 +93,7 @@ export async function readAdapterGguf(source: ByteSource): Promise<Adapter> {
     ...readAlpha(file, rank),
     baseModelHash: typeof hash === 'string' ? hash : null,
     architecture: typeof architecture === 'string' ? architecture : null,
+    rows: 'gguf',
     matrices,
   };
 }

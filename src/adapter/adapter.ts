@@ -5,6 +5,7 @@
 import { defined } from '../base/assert.ts';
 import { errorMessage, ModelFileError } from '../base/errors.ts';
 import { type ModelConfig, PROJECTIONS, projectionShape } from '../weights/model-config.ts';
+import { type RowOrder, withRows } from './head-rows.ts';
 import {
   compareStems,
   matrixStem,
@@ -32,6 +33,8 @@ export interface Adapter {
   readonly baseModelHash: string | null;
   /** GGUF's name of the model's architecture; null when its files do not say. */
   readonly architecture: string | null;
+  /** Whose order the rows of q and k stand in; the engine takes `gguf`. It differs for the Llama architecture alone. */
+  readonly rows: RowOrder;
   /** By GGUF stem (`blk.0.attn_q`), by layer, in the order of PROJECTIONS. */
   readonly matrices: ReadonlyMap<string, LoraMatrices>;
 }
@@ -45,14 +48,14 @@ export function readAdapter(files: Readonly<Record<string, Uint8Array>>): Adapte
   const config = readConfig(needFile(files, ADAPTER_CONFIG));
   const { tensors, metadata } = readSafetensors(needFile(files, ADAPTER_TENSORS), ADAPTER_TENSORS);
   const named = tensors.map((tensor) => ({ tensor, place: parsePeftName(tensor.name) }));
-  const { rank, alpha, rslora } = config;
+  const { rank, alpha, rslora, rows } = config;
   const matrices = pairMatrices(named, {
     file: ADAPTER_TENSORS,
     rank: { value: rank, source: `r in ${ADAPTER_CONFIG}` },
     nameOf: (stem, matrix) => defined(peftName(stem, matrix), stem),
   });
   const { [HASH_KEY]: baseModelHash = config.hash } = metadata;
-  return { rank, alpha, rslora, baseModelHash, architecture: null, matrices };
+  return { rank, alpha, rslora, baseModelHash, architecture: null, rows, matrices };
 }
 
 /** What B A is multiplied by: alpha / rank, or alpha / sqrt(rank) with rsLoRA. */
@@ -79,7 +82,14 @@ interface PeftConfig {
   readonly alpha: number;
   readonly rslora: boolean;
   readonly hash: string | null;
+  readonly rows: RowOrder;
 }
+
+/**
+ * A key that every file has which PEFT wrote: its rows stand in Hugging Face's order. Without it, what wrote the file
+ * knew no order but GGUF's.
+ */
+const PEFT_KEY = 'auto_mapping';
 
 /** What makes ranks, scales or whole modules differ, or an adapter act on some tokens only. */
 const NOT_PLAIN = [
@@ -117,7 +127,8 @@ function readConfig(bytes: Uint8Array): PeftConfig {
     throw badConfig('init_lora_weights', init, 'one that leaves the base model as it is');
   }
   const rslora = config['use_rslora'] === true;
-  return { rank: r, alpha, rslora, hash: typeof hash === 'string' ? hash : null };
+  const rows = config[PEFT_KEY] === undefined ? 'gguf' : 'hugging-face';
+  return { rank: r, alpha, rslora, hash: typeof hash === 'string' ? hash : null, rows };
 }
 
 function parseConfig(bytes: Uint8Array): Record<string, unknown> {
@@ -165,6 +176,7 @@ export function writeAdapter(
   const config = {
     peft_type: 'LORA',
     task_type: 'CAUSAL_LM',
+    ...(adapter.rows === 'gguf' ? {} : { [PEFT_KEY]: null }),
     r: rank,
     lora_alpha: alpha,
     ...(rslora ? { use_rslora: true } : {}),
@@ -194,11 +206,11 @@ function targetModules(stems: readonly string[]): string[] {
 }
 
 /**
- * Checks that an adapter fits a model: its layers, the shape of every matrix, and the hash where
- * both are known.
+ * The adapter as the engine takes it, after checking that it fits the model: its layers, the shape of every matrix, and
+ * the hash where both are known.
  * @throws {ModelFileError} saying what does not fit.
  */
-export function checkAdapter(adapter: Adapter, config: ModelConfig, modelHash?: string): void {
+export function fitAdapter(adapter: Adapter, config: ModelConfig, modelHash?: string): Adapter {
   const { rank, architecture, baseModelHash } = adapter;
   if (modelHash !== undefined && baseModelHash !== null && baseModelHash !== modelHash) {
     throw new ModelFileError(
@@ -229,6 +241,7 @@ export function checkAdapter(adapter: Adapter, config: ModelConfig, modelHash?: 
     checkLength(`${stem}.lora_B`, b, [rows, rank], rows * rank, 0);
     // Equal lengths mean equal shapes: the rank is checked on reading.
   }
+  return withRows(adapter, 'gguf', config);
 }
 
 function checkLength(

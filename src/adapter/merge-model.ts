@@ -8,7 +8,7 @@ import { u32Entry } from '../weights/gguf-values.ts';
 import { modelConfig } from '../weights/model-config.ts';
 import { dequantize } from '../weights/quant.ts';
 import { encodeValues, isWritable, type WritableType } from '../weights/quantize.ts';
-import { type Adapter, adapterScale, checkAdapter } from './adapter.ts';
+import { type Adapter, adapterScale, fitAdapter } from './adapter.ts';
 import type { LoraMatrices } from './pairs.ts';
 
 /** Types that all matrices of a merged model can be given, and what llama.cpp calls such a file (`general.file_type`). */
@@ -58,9 +58,9 @@ export function mergeModel(
   adapter: Adapter,
   options: MergeOptions = {},
 ): MergedModel {
-  checkAdapter(adapter, modelConfig(file), options.modelHash);
+  const fitting = fitAdapter(adapter, modelConfig(file), options.modelHash);
   const { type, pieceValues = PIECE_VALUES } = options;
-  const tensors = file.tensors.map((tensor) => mergedTensor(file, adapter, tensor, type));
+  const tensors = file.tensors.map((tensor) => mergedTensor(file, fitting, tensor, type));
   const metadata = new Map(file.metadata);
   if (type !== undefined) metadata.set('general.file_type', u32Entry(FILE_TYPES[type]));
   const { bytes: head, alignment } = ggufHead({ metadata, tensors });

@@ -5,7 +5,7 @@ import {
   ADAPTER_CONFIG,
   ADAPTER_TENSORS,
   type Adapter,
-  checkAdapter,
+  fitAdapter,
   readAdapter,
 } from '../adapter/adapter.ts';
 import { readAdapterGguf } from '../adapter/adapter-gguf.ts';
@@ -63,9 +63,8 @@ async function folderFiles(folder: string): Promise<Record<string, Uint8Array>> 
   return files;
 }
 
-/** Reads an adapter and checks that it belongs to the model. */
+/** Reads an adapter for a model, after checking that it belongs to it. */
 export async function openAdapter(path: string, model: OpenedModel): Promise<Adapter> {
   const { adapter } = await readAdapterAt(path);
-  checkAdapter(adapter, model.config, model.hash);
-  return adapter;
+  return fitAdapter(adapter, model.config, model.hash);
 }

@@ -1,7 +1,7 @@
 // A LoRA adapter on the GPU, unmerged: y += s · (x Aᵀ) Bᵀ beside the base weights.
 import { type Adapter, adapterScale } from '../adapter/adapter.ts';
 import type { LoraMatrices } from '../adapter/pairs.ts';
-import { defined } from '../base/assert.ts';
+import { assert, defined } from '../base/assert.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import type { GpuTensor } from '../gpu/tensor.ts';
@@ -55,8 +55,9 @@ export function unpad(a: Float32Array, b: Float32Array, rank: number): LoraMatri
   return { a: a.slice(0, rank * K), b: outB };
 }
 
-/** Uploads an adapter for inference. */
+/** Uploads an adapter that fits its model, for inference. */
 export function uploadAdapter(gpu: Gpu, adapter: Adapter): AdapterWeights {
+  assert(adapter.rows === 'gguf', `an adapter with rows as ${adapter.rows} has`);
   const padded = paddedRank(adapter.rank);
   const pairs = new Map<string, LoraPair>();
   for (const [stem, { a, b }] of adapter.matrices) {

@@ -1,6 +1,6 @@
 // Puts a trainer beside a decoder that samples from the weights that it moves. Must not know where files lie.
 
-import { type Adapter, checkAdapter } from '../adapter/adapter.ts';
+import { type Adapter, fitAdapter } from '../adapter/adapter.ts';
 import { deriveSeed } from '../base/rng.ts';
 import type { Decoder } from '../engine/decoder.ts';
 import { readAllF32 } from '../engine/load-model.ts';
@@ -53,8 +53,7 @@ export async function startTrainer(
     return new GpuTrainer(gpu, target, options);
   }
   const start = given ?? freshAdapter(config, adapter, deriveSeed(seed, 'adapter'), hash);
-  checkAdapter(start, config, hash ?? undefined);
-  const target = adapterTarget(gpu, model, start);
+  const target = adapterTarget(gpu, model, fitAdapter(start, config, hash ?? undefined));
   decoder.setAdapter(target.adapter);
   return new GpuTrainer(gpu, target, options);
 }

@@ -1,5 +1,7 @@
 // The two things that can be trained: an adapter over fixed weights, and all weights.
 import { type Adapter, adapterScale, writeAdapter } from '../adapter/adapter.ts';
+import { withRows } from '../adapter/head-rows.ts';
+import { assert } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import { Rng } from '../base/rng.ts';
 import { type AdapterWeights, padA, padB, paddedRank, unpad } from '../engine/adapter-weights.ts';
@@ -55,7 +57,7 @@ export function freshAdapter(
     }
   }
   const { architecture } = config;
-  return { rank, alpha, rslora, baseModelHash, architecture, matrices };
+  return { rank, alpha, rslora, baseModelHash, architecture, rows: 'gguf', matrices };
 }
 
 /** Trains an adapter over a model whose own weights stay. */
@@ -64,7 +66,8 @@ export function adapterTarget(
   model: Model,
   adapter: Adapter,
 ): TrainTarget & { adapter: AdapterWeights } {
-  const { rank } = adapter;
+  const { rank, rows } = adapter;
+  assert(rows === 'gguf', `an adapter with rows as ${rows} has`);
   const padded = paddedRank(rank);
   const inits: ParameterInit[] = [];
   for (const [stem, { a, b }] of adapter.matrices) {
@@ -95,7 +98,10 @@ export function adapterTarget(
         matrices.push([stem, unpad(a, b, rank)]);
       }
       const trained = { ...adapter, baseModelHash: model.hash, matrices: new Map(matrices) };
-      return writeAdapter(trained, { baseModel: model.hash ?? 'unnamed' });
+      // As PEFT has them, where that is another order.
+      const order = model.config.interleavedRope ? 'hugging-face' : 'gguf';
+      const ordered = withRows(trained, order, model.config);
+      return writeAdapter(ordered, { baseModel: model.hash ?? 'unnamed' });
     },
   };
 }

@@ -1,7 +1,7 @@
 // What the gpu worker does with each call: one device, one model, at most one trainer. Decoding and training share the
 // base weights; while there is a trainer, `generate` samples from the weights that it moves. A lost device is replaced:
 // requests go on, a trainer is gone.
-import { checkAdapter, readAdapter } from '../adapter/adapter.ts';
+import { fitAdapter, readAdapter } from '../adapter/adapter.ts';
 import { InputError } from '../base/errors.ts';
 import { LastingEngine, type Recovery } from '../engine/lasting-engine.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -231,8 +231,8 @@ export class GpuRoom implements GpuWorkerApi {
       );
     }
     const adapter = files === null ? null : readAdapter(files);
-    if (adapter !== null) checkAdapter(adapter, modelConfig(file), hash);
-    await engine.setAdapter(adapter);
+    const fitting = adapter === null ? null : fitAdapter(adapter, modelConfig(file), hash);
+    await engine.setAdapter(fitting);
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
 // What an experiment says of its adapter: the choice of projections, and rsLoRA, in training and in decoding.
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { readAdapter } from '../../src/adapter/adapter.ts';
+import { fitAdapter, readAdapter } from '../../src/adapter/adapter.ts';
 import { uploadAdapter } from '../../src/engine/adapter-weights.ts';
 import { adapterTarget, freshAdapter } from '../../src/train/targets.ts';
 import { GpuTrainer } from '../../src/train/trainer.ts';
@@ -78,5 +78,17 @@ describe('rsLoRA', () => {
     expect(ranked).toMatchObject(same);
     expect(ranked.settings).toMatchObject({ rank, alpha, rslora: true });
     expect(other.loss).not.toBe(ranked.loss);
+  });
+});
+
+describe('an adapter of a Llama model', () => {
+  it('is written with its rows as PEFT has them, and fits again as it was', async () => {
+    const { gpu, model } = await goldenEngine('llama');
+    const golden = await goldenAdapter('llama');
+    const written = readAdapter(await adapterTarget(gpu, model, golden).exportWeights());
+    expect(written.rows).toBe('hugging-face');
+    const stem = 'blk.0.attn_k';
+    expect(written.matrices.get(stem)?.b).not.toEqual(golden.matrices.get(stem)?.b);
+    expect(fitAdapter(written, model.config).matrices).toEqual(golden.matrices);
   });
 });

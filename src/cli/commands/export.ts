@@ -1,9 +1,10 @@
 // `atlas export`: what a run made, as a file for other programs and people.
 import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, isAbsolute, join, relative, resolve } from 'node:path';
-import { ADAPTER_CONFIG, checkAdapter, writeAdapter } from '../../adapter/adapter.ts';
+import { ADAPTER_CONFIG, fitAdapter, writeAdapter } from '../../adapter/adapter.ts';
 import { writeAdapterGguf } from '../../adapter/adapter-gguf.ts';
 import { writeAdapterZip } from '../../adapter/adapter-zip.ts';
+import { withRows } from '../../adapter/head-rows.ts';
 import { MERGE_TYPES, mergeModel } from '../../adapter/merge-model.ts';
 import { InputError } from '../../base/errors.ts';
 import { chatLines } from '../../share/chat-lines.ts';
@@ -34,6 +35,8 @@ const ENDINGS = {
 type Target = keyof typeof ENDINGS;
 const TARGETS = Object.keys(ENDINGS) as Target[];
 const MERGED_ENDING = '-merged.gguf';
+/** The architecture whose GGUF files and Hugging Face folders order rows differently. */
+const REORDERED = 'llama';
 
 /** Keys of an experiment that hold paths of the machine that it ran on. */
 const PATH_KEYS = ['model', 'initAdapter', 'init'] as const;
@@ -57,9 +60,9 @@ function checkFlags(flags: Flags, target: Target): void {
   const refuse = (name: string, needed: string): never => {
     throw new InputError('flags', `export: --${name}: got it with --to ${target}, need ${needed}`);
   };
-  for (const name of ['merge', 'model'] as const) {
-    if (target !== 'gguf' && flags.has(name)) refuse(name, '--to gguf');
-  }
+  if (target !== 'gguf' && flags.has('merge')) refuse('merge', '--to gguf');
+  if (!['gguf', 'peft'].includes(target) && flags.has('model'))
+    refuse('model', '--to gguf or peft');
   if (flags.has('type') && !flags.has('merge')) refuse('type', '--to gguf --merge');
   if (flags.has('type')) flags.choice('type', MERGE_TYPES);
   const [, extra] = flags.positionals;
@@ -113,15 +116,31 @@ async function ggufOf(
 ): Promise<Product> {
   const { file, config, hash, path: base } = await baseOf(path, flags);
   keepOff(base, out);
-  checkAdapter(adapter, config, hash);
   if (flags.has('merge')) {
     const type = flags.has('type') ? flags.choice('type', MERGE_TYPES) : undefined;
     const merged = mergeModel(file, adapter, { modelHash: hash, type });
     return { pieces: merged.pieces(), sizeBytes: merged.sizeBytes };
   }
-  const named = { ...adapter, baseModelHash: adapter.baseModelHash ?? hash };
+  const fitting = fitAdapter(adapter, config, hash);
+  const named = { ...fitting, baseModelHash: fitting.baseModelHash ?? hash };
   const { architecture } = config;
   return whole(writeAdapterGguf(named, { architecture, name: stemOf(path) }));
+}
+
+/** A run's PEFT folder as it is; a GGUF adapter turned into one, for which rows may have to be put in PEFT's order. */
+async function peftOf(
+  path: string,
+  { adapter, peft }: AdapterFiles,
+  flags: Flags,
+): Promise<Product> {
+  if (peft !== null) return whole(writeAdapterZip(peft));
+  const baseModel = adapter.baseModelHash ?? 'unnamed';
+  if (adapter.architecture !== REORDERED) {
+    return whole(writeAdapterZip(writeAdapter(adapter, { baseModel })));
+  }
+  const { config, hash } = await baseOf(path, flags);
+  const ordered = withRows(fitAdapter(adapter, config, hash), 'hugging-face', config);
+  return whole(writeAdapterZip(writeAdapter(ordered, { baseModel })));
 }
 
 /** The name of a run or of an adapter's file, without its ending. */
@@ -171,11 +190,8 @@ async function productOf(
   out: string,
 ): Promise<Product> {
   switch (target) {
-    case 'peft': {
-      const { adapter, peft } = await adapterOf(path);
-      const baseModel = adapter.baseModelHash ?? 'unnamed';
-      return whole(writeAdapterZip(peft ?? writeAdapter(adapter, { baseModel })));
-    }
+    case 'peft':
+      return peftOf(path, await adapterOf(path), flags);
     case 'gguf':
       return ggufOf(path, await adapterOf(path), flags, out);
     case 'jsonl':

@@ -4,7 +4,7 @@ import {
   ADAPTER_TENSORS,
   type Adapter,
   adapterScale,
-  checkAdapter,
+  fitAdapter,
   readAdapter,
   writeAdapter,
 } from '../../../src/adapter/adapter.ts';
@@ -199,9 +199,9 @@ describe('readAdapterGguf', () => {
   test('is refused beside a model of another architecture', async () => {
     const config = modelConfig(await readGguf(goldenSource('f32.gguf')));
     const other = writeAdapterGguf(golden('f32'), { ...NAME, architecture: 'llama' });
-    expect(() => checkAdapter(golden('f32'), config)).not.toThrow();
+    expect(() => fitAdapter(golden('f32'), config)).not.toThrow();
     const adapter = await read(other);
-    expect(() => checkAdapter(adapter, config)).toThrow(
+    expect(() => fitAdapter(adapter, config)).toThrow(
       'adapter: got one for llama models, need one for qwen3',
     );
   });

@@ -5,7 +5,7 @@ import {
   type Adapter,
   adapterScale,
   adapterStems,
-  checkAdapter,
+  fitAdapter,
   readAdapter,
   writeAdapter,
 } from '../../../src/adapter/adapter.ts';
@@ -118,7 +118,7 @@ describe.each(['f32', 'q8_0'])('the golden adapter of %s', (name) => {
   test('has all seven projections of every layer and fits its model', () => {
     expect([...adapter.matrices.keys()]).toEqual(adapterStems(config));
     expect(adapter.baseModelHash).toBeNull();
-    expect(() => checkAdapter(adapter, config, 'ab')).not.toThrow();
+    expect(() => fitAdapter(adapter, config, 'ab')).not.toThrow();
   });
 
   test('is written to files that read back equal, the same bytes each time', () => {
@@ -141,16 +141,16 @@ describe.each(['f32', 'q8_0'])('the golden adapter of %s', (name) => {
 
   test('is refused for another model', () => {
     const owned = { ...adapter, baseModelHash: 'aa' };
-    expect(() => checkAdapter(owned, config, 'bb')).toThrow(
+    expect(() => fitAdapter(owned, config, 'bb')).toThrow(
       'adapter of another model: got base_model_sha256 aa, need bb',
     );
     const wider = { ...config, ffn: config.ffn + 32 };
     const { rank } = adapter;
-    expect(() => checkAdapter(adapter, wider)).toThrow(
+    expect(() => fitAdapter(adapter, wider)).toThrow(
       `blk.0.ffn_gate.lora_B: got [${config.ffn},${rank}], need [${config.ffn + 32},${rank}]`,
     );
     const shallow = { ...config, layers: config.layers - 1 };
-    expect(() => checkAdapter(adapter, shallow)).toThrow(`the model has ${config.layers - 1} lay`);
+    expect(() => fitAdapter(adapter, shallow)).toThrow(`the model has ${config.layers - 1} lay`);
   });
 });
 

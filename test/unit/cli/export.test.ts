@@ -11,7 +11,7 @@ import {
   writeAdapter,
 } from '../../../src/adapter/adapter.ts';
 import { readAdapterZip, writeAdapterZip } from '../../../src/adapter/adapter-zip.ts';
-import { readAdapterAt } from '../../../src/cli/adapters.ts';
+import { openAdapter, readAdapterAt } from '../../../src/cli/adapters.ts';
 import { openModel } from '../../../src/cli/models.ts';
 import { chatExample } from '../../../src/share/chat-lines.ts';
 import { traceSchema } from '../../../src/trajectory/trace.ts';
@@ -95,6 +95,23 @@ describe('atlas export', () => {
     const { bytes } = await exported(path, '--to', 'peft', '--out', at('back.zip'));
     expect(readAdapterZip(bytes, 'x')).toEqual(writeAdapter(owned, { baseModel: hash }));
     expect((await readAdapterAt(at('back.zip'))).adapter).toEqual({ ...owned, architecture: null });
+  });
+
+  it('--to peft from GGUF puts the rows of q and k in the order of Hugging Face', async () => {
+    const llama = goldenPath('llama.gguf');
+    const alone = ['--to', 'gguf', '--model', llama, '--out', at('llama.gguf')];
+    await exported(goldenPath('llama.adapter'), ...alone);
+    const back = ['--to', 'peft', '--model', llama, '--out', at('llama.zip')];
+    await exported(at('llama.gguf'), ...back);
+    const golden = (await readAdapterAt(goldenPath('llama.adapter'))).adapter;
+    const { adapter } = await readAdapterAt(at('llama.zip'));
+    expect(adapter.rows).toBe('hugging-face');
+    expect(adapter.matrices.get('blk.0.attn_q')?.b).not.toEqual(
+      golden.matrices.get('blk.0.attn_q')?.b,
+    );
+    expect((await openAdapter(at('llama.zip'), await openModel(llama))).matrices).toEqual(
+      golden.matrices,
+    );
   });
 
   it('--to gguf --merge: a model that opens, from a folder with --model too', async () => {
@@ -183,7 +200,16 @@ describe('refused with one line and exit code 2, and nothing is written:', () =>
       () => [at('run'), ...to('jsonl', '--merge')],
       '--merge: got it with --to jsonl, need --to gguf',
     ],
-    ['a model for a page', () => [at('run'), ...to('html', '--model', MODEL)], 'need --to gguf'],
+    [
+      'a model for a page',
+      () => [at('run'), ...to('html', '--model', MODEL)],
+      'need --to gguf or peft',
+    ],
+    [
+      'a GGUF adapter whose rows must turn, without its model',
+      () => [at('llama.gguf'), ...to('peft')],
+      'need --model MODEL',
+    ],
     [
       'a type without a merge',
       () => [at('run'), ...to('gguf', '--type', 'F16')],

@@ -5,6 +5,7 @@
 import { defined } from '../base/assert.ts';
 import { errorMessage, ModelFileError } from '../base/errors.ts';
 import { type ModelConfig, PROJECTIONS, projectionShape } from '../weights/model-config.ts';
+import { shown } from '../weights/shown.ts';
 import { type RowOrder, withRows } from './head-rows.ts';
 import {
   compareStems,
@@ -109,7 +110,7 @@ function readConfig(bytes: Uint8Array): PeftConfig {
   if (typeof r !== 'number' || !Number.isInteger(r) || r < 1) {
     throw badConfig('r', r, 'a whole number from 1 on');
   }
-  if (typeof alpha !== 'number' || !(alpha > 0)) {
+  if (typeof alpha !== 'number' || !(alpha > 0) || !Number.isFinite(alpha)) {
     throw badConfig('lora_alpha', alpha, 'a number above 0');
   }
   for (const key of ['use_dora', 'fan_in_fan_out']) {
@@ -138,7 +139,7 @@ function parseConfig(bytes: Uint8Array): Record<string, unknown> {
   } catch (cause) {
     throw new ModelFileError(
       'adapter-config',
-      `${ADAPTER_CONFIG}: not JSON: ${errorMessage(cause)}; save the adapter again`,
+      `${ADAPTER_CONFIG}: not JSON: ${shown(errorMessage(cause))}; save the adapter again`,
       { cause },
     );
   }
@@ -151,7 +152,7 @@ function parseConfig(bytes: Uint8Array): Record<string, unknown> {
 function badConfig(key: string, got: unknown, needed: string): ModelFileError {
   return new ModelFileError(
     'adapter-config',
-    `${ADAPTER_CONFIG}: ${key} is ${String(got)}, need ${needed}; save it as a plain LoRA adapter`,
+    `${ADAPTER_CONFIG}: ${key} is ${shown(got)}, need ${needed}; save it as a plain LoRA adapter`,
     { data: { key } },
   );
 }

@@ -172,7 +172,11 @@ describe('readAdapter', () => {
 
   test.each<[string, Files, string]>([
     ['no files', {}, 'adapter: got no files, need adapter_config.json'],
-    ['one file', { [ADAPTER_CONFIG]: new Uint8Array([123, 125]) }, 'peft_type is undefined'],
+    [
+      'one file',
+      { [ADAPTER_CONFIG]: new Uint8Array([123, 125]) },
+      'peft_type is missing, need LORA',
+    ],
     ['no JSON', { ...files, [ADAPTER_CONFIG]: new Uint8Array([123]) }, 'not JSON'],
     ['another kind', withConfig({ peft_type: 'IA3' }), 'peft_type is IA3, need LORA'],
     ['a rank of 0', withConfig({ r: 0 }), 'r is 0, need a whole number from 1 on'],

@@ -7,10 +7,13 @@ import {
   readAdapter,
 } from '../../../src/adapter/adapter.ts';
 import { MERGE_TYPES, mergeModel, mergeRows } from '../../../src/adapter/merge-model.ts';
+import { freshAdapter } from '../../../src/train/targets.ts';
 import { bytesSource } from '../../../src/weights/byte-source.ts';
 import { type GgufFile, joinBytes, readGguf } from '../../../src/weights/gguf.ts';
 import { modelConfig } from '../../../src/weights/model-config.ts';
 import { readTensorF32 } from '../../../src/weights/quant.ts';
+import { readSafetensorsModel } from '../../../src/weights/safetensors-model.ts';
+import { hfFolder } from '../../support/hf-folder.ts';
 import { goldenBytes, goldenSource } from '../weights/golden.ts';
 
 function goldenAdapter(name: string): Adapter {
@@ -173,6 +176,28 @@ test('the size of the pieces changes no byte', async () => {
   const small = await merged('q4_0', adapter, { pieceValues: 300 });
   expect(Buffer.compare(small.bytes, whole.bytes)).toBe(0);
   expect(small.pieces).toBeGreaterThan(2 * whole.pieces);
+});
+
+test('a folder as Hugging Face keeps it becomes a merged file of the type that it is read in', async () => {
+  const { folder } = hfFolder({ architecture: 'llama', dtype: 'BF16', seed: 5 });
+  const base = await readSafetensorsModel({ files: folder, quantise: 'Q8_0', name: 'folder' });
+  const config = modelConfig(base);
+  const fresh = freshAdapter(config, { rank: 2, alpha: 4 }, 1, null);
+  for (const { b } of fresh.matrices.values()) {
+    b.set(Float32Array.from(b, (_, i) => Math.cos(i) / 8));
+  }
+  const pieces: Uint8Array[] = [];
+  // Pieces that begin in the middle of a head, whose rows the reader of the folder turns.
+  for await (const piece of mergeModel(base, fresh, { pieceValues: 300 }).pieces()) {
+    pieces.push(piece);
+  }
+  const file = await readGguf(bytesSource(joinBytes(pieces)));
+  expect(modelConfig(file)).toEqual(config);
+  expect(file.values['tokenizer.ggml.tokens']).toEqual(base.values['tokenizer.ggml.tokens']);
+  for (const stem of fresh.matrices.keys()) {
+    expect(file.tensor(`${stem}.weight`).type).toBe('Q8_0');
+    await isNear(file, `${stem}.weight`, await expected(base, fresh, stem), STEPS.Q8_0);
+  }
 });
 
 describe('refuses', () => {

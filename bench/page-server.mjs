@@ -8,6 +8,7 @@ const HERE = fileURLToPath(new URL('.', import.meta.url));
 const ROOT = join(HERE, '..');
 const FOLDERS = {
   page: join(HERE, 'page'),
+  jax: join(HERE, 'node_modules', '@jax-js', 'jax', 'dist'),
   ort: join(HERE, 'node_modules', 'onnxruntime-web', 'dist'),
   wllama: join(ROOT, 'node_modules', '@wllama', 'wllama', 'esm'),
 };
@@ -22,10 +23,10 @@ const ISOLATED = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** Serves on a free port; /model.gguf is the file at `modelPath`. */
-export async function servePage(modelPath) {
+/** Serves on a free port; `files` are paths on this machine, by what they are asked for. */
+export async function servePage(files) {
   const server = createServer((request, response) => {
-    const path = fileOf(new URL(request.url, 'http://localhost').pathname, modelPath);
+    const path = fileOf(new URL(request.url, 'http://localhost').pathname, files);
     const stat = path === null ? undefined : statSync(path, { throwIfNoEntry: false });
     if (stat === undefined || !stat.isFile()) {
       response.writeHead(404).end();
@@ -40,8 +41,8 @@ export async function servePage(modelPath) {
   return { url: `http://127.0.0.1:${port}/page/index.html`, close: () => server.close() };
 }
 
-function fileOf(pathname, modelPath) {
-  if (pathname === '/model.gguf') return modelPath;
+function fileOf(pathname, files) {
+  if (Object.hasOwn(files, pathname)) return files[pathname];
   const [, name, ...rest] = pathname.split('/');
   const folder = FOLDERS[name];
   const path = folder === undefined ? null : normalize(join(folder, ...rest));

@@ -6,11 +6,12 @@
 import { execFile } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
 import { cpus, setPriority, tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { chromium } from 'playwright-core';
-import { findBrowser } from '../scripts/browser.mjs';
+import { build } from 'vite';
+import { browserFlags, findBrowser } from '../scripts/browser.mjs';
 import { fail, ROOT } from '../scripts/install.mjs';
 import { writeModelFile } from './model-file.mjs';
 import { servePage } from './page-server.mjs';
@@ -26,6 +27,8 @@ const DRIVERS = {
   swiftshader: '/usr/lib/chromium/vk_swiftshader_icd.json',
 };
 const MODEL = join(tmpdir(), 'pocket-atlas-bench', 'qwen3-0.6b-random-q4_0.gguf');
+/** What our training step writes: what went in, the loss and the gradients. */
+const NUMBERS = join(tmpdir(), 'pocket-atlas-bench', 'train-toy.safetensors');
 
 /** A side begins when others leave this share of the processors idle, or after so long; such sides are counted. */
 const QUIET = { idle: 0.85, sampleMs: 700, waitMs: 8_000 };
@@ -43,6 +46,20 @@ const PRODUCTS = {
   'gemm-q4-int8': { ...GEMM_Q4, level: 4, target: 0.3, bench: 'gemm-q4' },
   'gemm-f32': { ...GEMM_F32, target: 0.3 },
 };
+/** Our training step, built for a page. */
+const OWN_STEP = join(tmpdir(), 'pocket-atlas-bench', 'own', 'own.js');
+/**
+ * Rows against a training step in jax-js, on one of its devices. On 'webgpu' both sides are in one page and have the same
+ * adapter, with a device each; on 'wasm' ours is a process of its own.
+ */
+const TRAINING = {
+  'train-jax-wasm': { on: 'wasm', target: 0.5 },
+  'train-jax-webgpu': { on: 'webgpu', target: 2 },
+};
+/** Steps of which a median is taken, as many as in our bench. */
+const SAMPLES = 5;
+/** How far loss, and the gradient of any one matrix relative to its size, may be from the peer's. */
+const AGREE = { loss: 1e-4, gradients: 1e-3 };
 /** Rows that stand against ourselves: a bench, its model, its driver and the targets of its rows. */
 const OWN = {
   'decode-batch': {
@@ -65,7 +82,7 @@ const OWN = {
   },
   families: { driver: 'swiftshader', targets: { 'gemm-q4-family': 'at least 5' } },
 };
-const NAMES = [...Object.keys(PRODUCTS), 'generate', ...Object.keys(OWN)];
+const NAMES = [...Object.keys(PRODUCTS), ...Object.keys(TRAINING), 'generate', ...Object.keys(OWN)];
 
 const { values, positionals } = parseArgs({
   options: { rounds: { type: 'string', default: '5' } },
@@ -78,8 +95,9 @@ const rounds = Math.max(3, Number(values.rounds));
 for (const [name, path] of Object.entries(DRIVERS)) {
   if (!existsSync(path)) fail(`peers: ${name} needs ${path}; npm test installs the drivers`);
 }
-if (!existsSync(join(ROOT, 'bench', 'node_modules', 'onnxruntime-web'))) {
-  fail('peers: onnxruntime-web is missing; run npm ci --prefix bench');
+for (const name of ['onnxruntime-web', '@jax-js/jax']) {
+  if (existsSync(join(ROOT, 'bench', 'node_modules', name))) continue;
+  fail(`peers: ${name} is missing; run npm ci --prefix bench`);
 }
 
 // Chromium starts its pages at this priority; ours must not have another.
@@ -89,12 +107,18 @@ await main();
 async function main() {
   mkdirSync(dirname(MODEL), { recursive: true });
   writeModelFile(MODEL);
-  const server = await servePage(MODEL);
+  const files = {
+    '/model.gguf': MODEL,
+    '/train-toy.safetensors': NUMBERS,
+    '/own/own.js': OWN_STEP,
+  };
+  const server = await servePage(files);
   const browser = await chromium.launch({ executablePath: findBrowser() });
   try {
     for (const name of chosen) {
       busySides = 0;
       if (name in PRODUCTS) await timeProduct(browser, server.url, name);
+      else if (name in TRAINING) await timeTraining(server.url, name);
       else if (name === 'generate') await timeModel(browser, server.url);
       else await timeOwn(name);
     }
@@ -124,21 +148,22 @@ async function quiet() {
 }
 
 /** The rows of one of our benches, in a process of its own. */
-async function ours(bench, { model = null, driver = 'lavapipe' } = {}) {
+async function ours(bench, { model = null, driver = 'lavapipe', out = null } = {}) {
   await quiet();
   const args = [join(ROOT, 'scripts', 'atlas.mjs'), 'bench', bench];
   if (model !== null) args.push('--model', model);
+  if (out !== null) args.push('--out', out);
   const env = { ...process.env, VK_ICD_FILENAMES: DRIVERS[driver] };
   const { stdout } = await promisify(execFile)(process.execPath, args, { env });
   return JSON.parse(stdout).rows;
 }
 
-/** A page with the peers. A new one each time, since a page keeps its number of threads. */
-async function openPage(browser, url) {
+/** A page of peers, and what it calls itself. A new one each time, since a page keeps its number of threads. */
+async function openPage(browser, url, file = 'index.html', name = 'peer') {
   const page = await (await browser.newContext()).newPage();
   page.on('pageerror', (error) => fail(`peers: the page failed: ${error.message}`));
-  await page.goto(url);
-  await page.waitForFunction(() => globalThis.peer !== undefined);
+  await page.goto(new URL(file, url).href);
+  await page.waitForFunction((known) => globalThis[known] !== undefined, name);
   return page;
 }
 
@@ -162,6 +187,70 @@ async function timeProduct(browser, url, name) {
   const op = product.kind === 'f32' ? 'MatMul' : `MatMulNBits, accuracy level ${product.level}`;
   const peer = `onnxruntime-web 1.30.0 WASM ${op}, threads: ${product.threads}`;
   report({ name, unit: 'GFLOP/s', pairs, peer, target: `at least ${target}`, device });
+}
+
+/** Loss and gradients of one step on both sides, without an optimiser on either; in a browser that has WebGPU. */
+async function timeTraining(url, name) {
+  const { on, target } = TRAINING[name];
+  if (on === 'webgpu') await buildOwnStep();
+  const browser = await chromium.launch({ executablePath: findBrowser(), args: browserFlags() });
+  const page = await openPage(browser, url, 'train.html', 'training');
+  const own = on === 'webgpu' ? await page.evaluate(() => globalThis.training.openOwn()) : null;
+  let device = own === null ? '' : `${own.adapter}, subgroup ${own.subgroupSize}, in the page`;
+  const ownMs = async () => {
+    if (own !== null) {
+      await quiet();
+      return page.evaluate((count) => globalThis.training.ownStepMs(count), SAMPLES);
+    }
+    const [row] = await ours('train-toy', { out: NUMBERS });
+    device = row.device;
+    return row.value;
+  };
+  const pairs = [];
+  let peer = '';
+  for (let i = 0; i < rounds; i++) {
+    const mine = await ownMs();
+    if (i === 0) {
+      const opened = await page.evaluate((where) => globalThis.training.open(where), on);
+      checkAgreement(name, opened);
+      if (own !== null && own.adapter !== opened.adapter) {
+        fail(
+          `peers: ${name}: ours is on ${own.adapter}, theirs on ${opened.adapter}; need the same`,
+        );
+      }
+      peer = shownTrainer(on, opened);
+    }
+    await quiet();
+    const ms = await page.evaluate((count) => globalThis.training.stepMs(count), SAMPLES);
+    pairs.push([1000 / mine, 1000 / ms]);
+    process.stdout.write(`${name}: ${shownNumber(mine)} ms against ${shownNumber(ms)} ms\n`);
+  }
+  await browser.close();
+  report({ name, unit: 'steps/s', pairs, peer, target: `at least ${target}`, device });
+}
+
+async function buildOwnStep() {
+  const entry = join(ROOT, 'bench', 'page', 'own.ts');
+  await build({
+    ...{ root: ROOT, logLevel: 'warn', publicDir: false },
+    build: {
+      ...{ outDir: dirname(OWN_STEP), emptyOutDir: true },
+      lib: { entry, formats: ['es'], fileName: () => basename(OWN_STEP) },
+    },
+  });
+}
+
+function shownTrainer(on, { adapter, threads, loss, gradients }) {
+  const where = on === 'wasm' ? `WASM, threads: ${threads}` : `WebGPU on ${adapter}`;
+  const apart = `loss off by ${loss.toExponential(0)}, gradients by ${gradients.toExponential(0)}`;
+  return `jax-js 0.1.25 ${where} (${apart})`;
+}
+
+function checkAgreement(name, { loss, gradients }) {
+  process.stdout.write(`${name}: loss off by ${loss}, gradients by ${gradients}\n`);
+  if (loss < AGREE.loss && gradients < AGREE.gradients) return;
+  const { loss: most, gradients: share } = AGREE;
+  fail(`peers: ${name}: loss is off by ${loss}, gradients by ${gradients}; need ${most}, ${share}`);
 }
 
 async function timeModel(browser, url) {
@@ -239,7 +328,9 @@ function opening() {
     '`npm ci --prefix bench && node bench/peers.mjs [ROW …]`.',
     'Both sides in turn, one at a time; medians, and a ratio ours / theirs is the median over the pairs. Activations are F32 on',
     'our side. Products are checked against float64 in the same run. The model file has the sizes of Qwen3 0.6B (28 layers,',
-    'vocabulary 151936, Q4_0) and random weights.',
+    'vocabulary 151936, Q4_0) and random weights. `train-jax-*`: loss and gradients of LoRA (rank 8, all projections) for 128 tokens',
+    'of a Qwen3 of 4 layers (hidden 256, 4 heads and 2 key heads of 64, FFN 768, vocabulary 4096), all in F32, no optimiser on either',
+    'side. The numbers are drawn once, by us, and given to both; jax-js compiles the whole by one `jit` before it is timed.',
     '',
   ];
 }

@@ -12,8 +12,13 @@ export interface Measured {
 
 export interface Bench {
   readonly name: string;
-  /** `model` is a model file for benches that take any; null is the one with random weights. */
-  measure(gpu: Gpu, model: string | null): Promise<Measured[]>;
+  /** There is something to write into `out`. */
+  readonly writes?: boolean;
+  /**
+   * @param model a model file for benches that take any; null is the one with random weights.
+   * @param out the file for inputs and results that a peer can repeat and check; null writes none.
+   */
+  measure(gpu: Gpu, model: string | null, out: string | null): Promise<Measured[]>;
 }
 
 export function median(values: readonly number[]): number {

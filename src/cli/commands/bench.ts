@@ -13,12 +13,13 @@ import { families, gemmF32, gemmQ4, matvecQ4, matvecQ4Int8 } from '../bench/matr
 import { optimiser } from '../bench/optimiser.ts';
 import { profile } from '../bench/profile.ts';
 import { train } from '../bench/train.ts';
+import { trainToy } from '../bench/train-toy.ts';
 import { Flags } from '../flags.ts';
 import { DEVICE_FLAGS, openNodeGpu } from '../node-gpu.ts';
 import { Progress, printJson } from '../output.ts';
 
 const BENCHES: readonly Bench[] = [
-  ...[decode, decodeFloor, train, optimiser, linear],
+  ...[decode, decodeFloor, train, trainToy, optimiser, linear],
   ...[matvecQ4, matvecQ4Int8, gemmQ4, gemmF32, families, generate, decodeBatch],
   ...[ahead, attention, mask, encode, counts, profile],
 ];
@@ -33,9 +34,21 @@ function chosen(names: readonly string[]): Bench[] {
   return BENCHES.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
+/** The file that the benches write, or null. @throws {InputError} when there is not one of them that does. */
+function outOf(flags: Flags, benches: readonly Bench[]): string | null {
+  const out = flags.text('out') ?? null;
+  if (out === null || (benches.length === 1 && benches[0]?.writes)) return out;
+  const writers = BENCHES.filter(({ writes }) => writes).map(({ name }) => name);
+  const got = flags.positionals.join(', ') || 'all';
+  throw new InputError(
+    'bench',
+    `bench: --out: got ${got}, need one of ${writers.join(', ')} alone`,
+  );
+}
+
 export async function bench(argv: readonly string[]): Promise<void> {
   const flags = new Flags('bench', argv, {
-    ...{ list: 'boolean', model: 'string' },
+    ...{ list: 'boolean', model: 'string', out: 'string' },
     ...DEVICE_FLAGS,
   });
   const benches = chosen(flags.positionals);
@@ -43,12 +56,13 @@ export async function bench(argv: readonly string[]): Promise<void> {
     printJson({ names: benches.map(({ name }) => name) });
     return;
   }
+  const out = outOf(flags, benches);
   const gpu = await openNodeGpu(flags);
   const device = `${gpu.caps.description}, subgroup ${gpu.caps.subgroupSize}`;
   const progress = new Progress('bench');
   const rows = [];
   for (const [i, { measure }] of benches.entries()) {
-    const measured = await measure(gpu, flags.text('model') ?? null);
+    const measured = await measure(gpu, flags.text('model') ?? null, out);
     rows.push(...measured.map((row) => ({ ...row, device })));
     progress.update(i + 1, benches.length);
   }

@@ -44,7 +44,7 @@ describe('bench', () => {
 
   it('lists its names without a device, and refuses others', async () => {
     const names = [
-      ...['decode', 'decode-floor', 'train', 'optimiser', 'linear'],
+      ...['decode', 'decode-floor', 'train', 'train-toy', 'optimiser', 'linear'],
       ...[
         'matvec-q4',
         'matvec-q4-int8',
@@ -66,4 +66,14 @@ describe('bench', () => {
     expect(stderr).toBe(`error: bench: got "lunch", need one of ${names.join(', ')}\n`);
     expect(code).toBe(2);
   });
+
+  it.each([{ names: [] }, { names: ['train-toy', 'linear'] }, { names: ['linear'] }])(
+    'refuses a file for $names, before a device is opened',
+    async ({ names }) => {
+      const { code, stderr } = await runHere('bench', ...names, '--out', 'numbers.safetensors');
+      const got = names.join(', ') || 'all';
+      expect(stderr).toBe(`error: bench: --out: got ${got}, need one of train-toy alone\n`);
+      expect(code).toBe(2);
+    },
+  );
 });

@@ -44,10 +44,18 @@ const DEFAULT_BYTES = 192 * 1024 * 1024;
 const DEFAULT_SLOTS = 64;
 const DEFAULT_CONTEXT = 4096;
 
-/** The size of a cache for a model: as many f32 tokens as fit in `bytes`, but at least one whole context. */
+/** Bytes of a position: the keys and values of all layers. */
+export function kvTokenBytes({ layers, kvHeads, headDim }: ModelConfig, type: KvType): number {
+  return layers * 2 * kvHeads * kvLayout(type, headDim).width * 4;
+}
+
+/**
+ * The size of a cache for a model: as many f32 tokens as fit in `bytes`, but at least one whole context. Other types keep as
+ * many in fewer bytes.
+ */
 export function cacheSizeFor(config: ModelConfig, bytes = DEFAULT_BYTES): CacheSize {
   const context = Math.min(config.contextLength, DEFAULT_CONTEXT);
-  const perToken = config.layers * 2 * config.kvHeads * config.headDim * 4;
+  const perToken = kvTokenBytes(config, 'f32');
   const tokens = Math.min(Math.floor(bytes / perToken), DEFAULT_SLOTS * context);
   return { slots: DEFAULT_SLOTS, tokens: Math.max(context, tokens), context };
 }
@@ -74,7 +82,10 @@ export class KvCache {
   /** Full pages by what they hold: the page before them, and their ids. */
   readonly #byContent = new Map<string, number>();
 
-  /** `type` int8 keeps rounded keys and values: log-probabilities move, so nothing is trained on what it samples. */
+  /**
+   * `type` f16 and int8 keep rounded keys and values: log-probabilities move. Trained on what it samples is only with f16, which
+   * the trainer rounds to as well.
+   */
   constructor(gpu: Gpu, config: ModelConfig, size: CacheSize, type: KvType = 'f32') {
     this.#gpu = gpu;
     this.#config = config;

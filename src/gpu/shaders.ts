@@ -18,6 +18,7 @@ export const CONDITIONS = [
   'swiglu',
   'lora',
   'int8',
+  'f16',
   'joined',
   'interleaved',
   'accumulate',

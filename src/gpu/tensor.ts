@@ -1,7 +1,8 @@
 // Typed views of GPU buffers, and the shape checks of kernels.
 import { ShapeError } from '../base/errors.ts';
 
-export type GpuType = 'f32' | 'u32';
+/** `f16x2`: two f16 in a word, the first in its low half. */
+export type GpuType = 'f32' | 'u32' | 'f16x2';
 
 /** A row-major array in a buffer. `offset` is in bytes and a multiple of 256. All our element types have 4 bytes. */
 export interface GpuTensor {

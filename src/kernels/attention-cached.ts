@@ -18,8 +18,12 @@ export const PAGE = 16;
 /** `rowPosition` of a row that does nothing: it writes no key, and its output is not written. */
 export const IDLE_POSITION = 0xffffffff;
 
-/** How keys and values are kept: as they are, or as bytes with a scale for each 32 of them (3.6 times fewer bytes). */
-export const KV_TYPES = ['f32', 'int8'] as const;
+/**
+ * How keys and values are kept: as they are, rounded to f16 (half the bytes), or as bytes with a scale for each 32 of them (3.6
+ * times fewer bytes). What is beyond f16's ±65,504 becomes that: values, and keys of models without a norm of keys, might be;
+ * keys behind a norm are a gain times √D at most.
+ */
+export const KV_TYPES = ['f32', 'f16', 'int8'] as const;
 export type KvType = (typeof KV_TYPES)[number];
 
 /** Values that share a scale; what is left behind the last whole block has one of its own. */
@@ -28,14 +32,17 @@ const KV_BLOCK = 32;
 /** Elements of a head of D in a cache of a type, which are of `element`. */
 export function kvLayout(type: KvType, D: number): { width: number; element: GpuType } {
   if (type === 'f32') return { width: D, element: 'f32' };
+  if (type === 'f16') return { width: D / 2, element: 'f16x2' };
   return { width: D / 4 + Math.ceil(D / KV_BLOCK), element: 'u32' };
 }
 
+const KV_OF_ELEMENT = { f32: 'f32', f16x2: 'f16', u32: 'int8' } as const;
+
 /** How a cache tensor is laid out, and the condition of the shaders that read and write it. */
 export function kvOf(cache: GpuTensor, D: number) {
-  const type: KvType = cache.type === 'u32' ? 'int8' : 'f32';
-  const on: readonly 'int8'[] = type === 'int8' ? ['int8'] : [];
-  return { width: kvLayout(type, D).width, on };
+  const type = KV_OF_ELEMENT[cache.type];
+  const on = type === 'f32' ? [] : [type];
+  return { type, width: kvLayout(type, D).width, on };
 }
 
 /** Workgroups that keep a device busy: from there on chunks follow one another. A software adapter has few threads. */
@@ -107,7 +114,7 @@ export function splitChunks(
 export interface AttentionCachedArgs {
   /** (B, H, D), D a multiple of 4 up to 128 */
   readonly q: GpuTensor;
-  /** (pages · PAGE, G, width of {@link kvLayout}), f32 or, of int8, u32 */
+  /** (pages · PAGE, G, width of {@link kvLayout}), of its element */
   readonly kCache: GpuTensor;
   /** as kCache */
   readonly vCache: GpuTensor;
@@ -205,13 +212,13 @@ export function encodeKvWrite(pass: KernelPass, args: KvWriteArgs): void {
   const [, maxPages] = shape2(pageTable, 'kv-write.pageTable');
   assertHeads({ H: G, G, D }, 'kv-write.k');
   assertShape(v, [B, G, D], 'kv-write.v');
-  const { width, on } = kvOf(kCache, D);
+  const { type, width, on } = kvOf(kCache, D);
   assertShape(kCache, [positions, G, width], 'kv-write.kCache');
   assertShape(vCache, [positions, G, width], 'kv-write.vCache');
   assert(vCache.type === kCache.type, 'kv-write: keys and values of different types');
   assertShape(rowSlot, [B], 'kv-write.rowSlot');
   assertShape(rowPosition, [B], 'kv-write.rowPosition');
-  const each = on.length > 0 ? Math.ceil(D / KV_BLOCK) : D / 4;
+  const each = type === 'int8' ? Math.ceil(D / KV_BLOCK) : D / 4;
   pass.dispatch(KV_WRITE, {
     work: MEMORY_WORK * 2 * B * G * D,
     params: { B, G, D4: D / 4, maxPages },

@@ -28,7 +28,7 @@ function requestOf(
   return {
     config,
     weightBytes: weightBytes(file, config),
-    kvBuffers: kvBuffers(config),
+    kvBuffers: kvBuffers(config, 'f32'),
     adapter,
     rowTokens: memory.tokens ?? DEFAULT_ROW_TOKENS,
     sequenceTokens: Math.min(limits.contextTokens, config.contextLength),

@@ -84,7 +84,7 @@ describe('logits and generate', () => {
     expect(stopped?.ids.length).toBeLessThan(12);
   });
 
-  it('--kv int8 keeps the same cache in fewer bytes', async () => {
+  it('--kv f16 and int8 keep the same cache in fewer bytes', async () => {
     const flags = ['--prompt', 'the task', '--max-tokens', '12', '--ignore-eos'];
     const run = async (...kv: string[]) => {
       const [got] = printed(await runAtlas(['generate', MODEL, ...flags, ...kv]));
@@ -92,8 +92,11 @@ describe('logits and generate', () => {
       return { bytes: memory.devicePeakBytes, completions: got?.['completions'] };
     };
     const [f32, same, int8] = [await run(), await run('--kv', 'f32'), await run('--kv', 'int8')];
+    const f16 = await run('--kv', 'f16');
     expect(same).toEqual(f32);
     expect(int8.completions).not.toEqual(f32.completions);
+    expect(f16.completions).not.toEqual(f32.completions);
+    expect(f32.bytes - f16.bytes).toBe(4 * 2 * (32 - 16) * 64 * 4096);
     // One layer with one key head of 32: 2 x 32 floats become 2 x 9 words, in each position of 64 contexts of 4,096.
     expect(f32.bytes - int8.bytes).toBe(4 * 2 * (32 - 9) * 64 * 4096);
   });

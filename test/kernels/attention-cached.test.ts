@@ -43,6 +43,8 @@ describe.each([
   it.each([
     ['f32', SHORT],
     ['f32', LONG],
+    ['f16', SHORT],
+    ['f16', LONG],
     ['int8', SHORT],
     ['int8', LONG],
   ] as const)('gives a row the same bits in any batch, %s', async (type, layout) => {

@@ -1,5 +1,5 @@
 // Attention of decoded rows against the cache, at the head sizes of Qwen3-0.6B: how long it takes one row and sixteen in a short,
-// a middling and a long context, split against in one piece and int8 against f32, and the bytes that the cache has.
+// a middling and a long context, split against in one piece, f16 and int8 against f32, and the bytes that the cache has.
 import { assert } from '../../base/assert.ts';
 import { Rng } from '../../base/rng.ts';
 import type { Gpu } from '../../gpu/device.ts';
@@ -21,6 +21,7 @@ const [H, G, D] = [16, 8, 128];
 const CONTEXTS = [128, 1024, 4096];
 const LONGEST = 4096;
 const ROWS = [1, 16];
+const ROUNDED = ['f16', 'int8'] as const;
 const ROUNDS = 5;
 /** Dispatches of one timed submit: the way to the device and back is shared by them. */
 const REPEATS = 4;
@@ -114,21 +115,24 @@ async function measure(gpu: Gpu): Promise<Measured[]> {
     for (const context of CONTEXTS) {
       const split = caches.timed(B, context, 'f32', true);
       const whole = await interleaved(ROUNDS, split, caches.timed(B, context, 'f32', false));
-      const int8 = await interleaved(ROUNDS, caches.timed(B, context, 'int8', true), split);
       const row = (name: string, peer: string, { first, second, ratio }: typeof whole) => ({
         ...{ name: `${name}-${context}-${B}`, value: first, unit: 'ms', ratio },
         peer: { name: peer, value: second },
       });
-      rows.push(row('attention', 'in one piece', whole), row('attention-int8', 'f32', int8));
+      rows.push(row('attention', 'in one piece', whole));
+      for (const type of ROUNDED) {
+        const rounded = await interleaved(ROUNDS, caches.timed(B, context, type, true), split);
+        rows.push(row(`attention-${type}`, 'f32', rounded));
+      }
     }
   }
-  const [bytes, f32] = [caches.bytes('int8'), caches.bytes('f32')];
+  const f32 = caches.bytes('f32');
   const peer = { name: 'f32', value: f32 };
-  return [
-    ...rows,
-    { name: 'kv-int8', value: bytes, unit: 'bytes/position', peer, ratio: bytes / f32 },
-    alone('kv-f32', f32, 'bytes/position'),
-  ];
+  const sizes = ROUNDED.map((type) => {
+    const value = caches.bytes(type);
+    return { name: `kv-${type}`, value, unit: 'bytes/position', peer, ratio: value / f32 };
+  });
+  return [...rows, ...sizes, alone('kv-f32', f32, 'bytes/position')];
 }
 
 export const attention: Bench = { name: 'attention', measure };

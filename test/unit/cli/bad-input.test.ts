@@ -147,7 +147,7 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
   [
     'an unknown kind of cache',
     () => ['generate', MODEL, '--prompt', 'a', '--max-tokens', '1', '--kv', 'int4'],
-    '--kv: got "int4", need one of f32, int8',
+    '--kv: got "int4", need one of f32, f16, int8',
   ],
   [
     'training on rounded keys and values',

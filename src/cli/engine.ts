@@ -9,7 +9,7 @@ import { assertIds } from '../engine/model.ts';
 import type { EnginePolicy } from '../engine/policy.ts';
 import { ACTIVATIONS } from '../engine/step-layer.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { KV_TYPES } from '../kernels/attention-cached.ts';
+import { KV_TYPES, type KvType } from '../kernels/attention-cached.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { openAdapter } from './adapters.ts';
 import type { Flags } from './flags.ts';
@@ -34,16 +34,17 @@ export interface Engine {
 export type Seen = Pick<Engine, 'opened' | 'tokenizer'>;
 
 /**
- * Opens a model and a device for it; with `--adapter` the adapter is on, `--kv` and `--activations` say what is rounded.
+ * Opens a model and a device for it; with `--adapter` the adapter is on, `--activations` says what is rounded.
  * @param check refuses what the command cannot do with this model. It runs before the device is opened, since drivers
  * write notes of their own to stderr, where bad input is worth one line.
+ * @param kvType how keys and values are kept, by default as `--kv` says.
  */
 export async function openEngine(
   name: string,
   flags: Flags,
   check: (seen: Seen) => void = () => undefined,
+  kvType: KvType = flags.choice('kv', KV_TYPES, 'f32'),
 ): Promise<Engine> {
-  const kvType = flags.choice('kv', KV_TYPES, 'f32');
   const activations = flags.choice('activations', ACTIVATIONS, 'f32');
   const opened = await openModel(name);
   const tokenizer = tokenizerOf(opened);

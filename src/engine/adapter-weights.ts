@@ -91,15 +91,17 @@ export interface ProjectionArgs {
   readonly accumulate?: boolean;
   /** (N) */
   readonly bias?: GpuTensor | null;
+  /** (M), a factor of the rows of x that is taken behind the products. */
+  readonly rowScale?: GpuTensor | null;
 }
 
 /** y = x wᵀ (+ bias) (+ y), with the adapter's part when it has this projection. */
 export function encodeProjection(pass: KernelPass, args: ProjectionArgs): void {
-  const { x, w, y, stem, adapter, t, accumulate = false, bias = null } = args;
-  encodeLinear(pass, { x, w, y, accumulate, bias });
+  const { x, w, y, stem, adapter, t, accumulate = false, bias = null, rowScale = null } = args;
+  encodeLinear(pass, { x, w, y, accumulate, bias, rowScale });
   const pair = adapter?.pairs.get(stem);
   if (adapter === null || pair === undefined) return;
   const low = defined(t, `${stem} scratch`);
-  encodeLinear(pass, { x, w: pair.a, y: low });
+  encodeLinear(pass, { x, w: pair.a, y: low, rowScale });
   encodeLinear(pass, { x: low, w: pair.b, y, scale: adapter.scale, accumulate: true });
 }

@@ -7,13 +7,13 @@ import { SUBMIT_MS } from '../gpu/device-speed.ts';
 import type { KernelPass, PassEntry } from '../gpu/pass.ts';
 import { ReadRing } from '../gpu/read-ring.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
-import { IDLE_POSITION } from '../kernels/attention-cached.ts';
+import { IDLE_POSITION, type KvType } from '../kernels/attention-cached.ts';
 import { encodeEmbed } from '../kernels/embed.ts';
 import { encodeSample, MASK_BITS, sampleScratchShapes } from '../kernels/sample.ts';
 import { f32Matrix, productWork } from '../kernels/weight-matrix.ts';
 import type { AdapterWeights } from './adapter-weights.ts';
 import { JoinedAdapter } from './joined-adapter.ts';
-import type { KvCache } from './kv-cache.ts';
+import { KvCache } from './kv-cache.ts';
 import { layerMatrices, type Model } from './model.ts';
 import {
   type Activations,
@@ -67,10 +67,10 @@ interface SentStep {
 }
 
 export class Decoder {
-  readonly cache: KvCache;
   readonly activations: Activations;
   readonly #gpu: Gpu;
   #model: Model;
+  #cache: KvCache;
   readonly #tensors = new Map<string, GpuTensor>();
   readonly #inputs: GpuTensor;
   readonly #outputs: GpuTensor;
@@ -90,7 +90,7 @@ export class Decoder {
     this.activations = activations;
     this.#gpu = gpu;
     this.#model = model;
-    this.cache = cache;
+    this.#cache = cache;
     const fields = this.#staged.length / MAX_ROWS;
     this.#inputs = gpu.tensor('step.inputs', [fields, MAX_ROWS], 'u32');
     this.#outputs = gpu.tensor('step.outputs', [2 * MAX_ROWS], 'u32');
@@ -135,9 +135,26 @@ export class Decoder {
     const joined = layers.some((layer) => layer.joined !== null) && takesJoined(this.#model);
     this.#joinedAdapter =
       joined && this.#adapter !== null ? new JoinedAdapter(this.#gpu, config, this.#adapter) : null;
+    this.#forgetPlans();
+    this.cache.clear();
+  }
+
+  #forgetPlans(): void {
     this.#plans = new Map();
     if (this.#sent !== null) this.#sent.plan = null;
-    this.cache.clear();
+  }
+
+  get cache(): KvCache {
+    return this.#cache;
+  }
+
+  /** Keeps keys and values as `type` from now on, in a new cache of this one's size. No step may be on its way. */
+  keepAs(type: KvType): void {
+    const { size, type: before } = this.#cache;
+    if (type === before) return;
+    this.#cache.free();
+    this.#cache = new KvCache(this.#gpu, this.#model.config, size, type);
+    this.#forgetPlans();
   }
 
   /** To be called when the values of the weights or of the adapter have changed in place. */

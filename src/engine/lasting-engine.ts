@@ -168,23 +168,42 @@ export class LastingEngine {
   }
 
   /**
-   * The parts for a trainer, which may set other weights. Until they are taken back a loss ends every request, since
-   * what it sampled from is gone.
+   * The parts for a trainer, which may set other weights; keys and values are kept as `kvType` meanwhile, by default as ever.
+   * Until they are taken back a loss ends every request, since what it sampled from is gone.
    */
-  async lend(): Promise<EngineParts> {
-    const parts = await this.#live();
-    this.#lent = true;
-    return parts;
+  async lend(kvType: KvType = this.#kvType): Promise<EngineParts> {
+    for (;;) {
+      const parts = await this.#live();
+      try {
+        await this.#keepAs(kvType, parts.decoder);
+      } catch (error) {
+        if (!parts.gpu.lost) throw error;
+        continue;
+      }
+      this.#lent = true;
+      return parts;
+    }
   }
 
-  /** Requests sample from the model and its adapter again. */
-  takeBack(): void {
+  /** Requests sample from the model and its adapter again, with keys and values as before. */
+  async takeBack(): Promise<void> {
     this.#lent = false;
     const { gpu, model, decoder, weights } = this.#built;
     // The next parts begin so anyway.
     if (gpu.failure !== null) return;
     decoder.setAdapter(weights);
     decoder.setModel(model);
+    await this.#keepAs(this.#kvType, decoder).catch((error: unknown) => {
+      if (!gpu.lost) throw error;
+    });
+  }
+
+  get #kvType(): KvType {
+    return this.#options.kvType ?? 'f32';
+  }
+
+  async #keepAs(type: KvType, decoder: Decoder): Promise<void> {
+    if (decoder.cache.type !== type) await this.policy.between(() => decoder.keepAs(type));
   }
 
   /** Frees everything but the device. */

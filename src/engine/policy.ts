@@ -68,6 +68,8 @@ export class EnginePolicy implements TokenPolicy {
   #waiting: ActiveRequest[] = [];
   #active: ActiveRequest[] = [];
   #running = false;
+  /** What waits for a moment without steps. */
+  #between: (() => void)[] = [];
   /** A request came since the last admission. */
   #arrived = false;
   readonly #pace: StepPace;
@@ -160,6 +162,29 @@ export class EnginePolicy implements TokenPolicy {
     this.#decoder = decoder;
   }
 
+  /** Does `work` while no step is on its way; requests then begin again, with the ids that they have. */
+  async between(work: () => void): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.#between.push(() => {
+        try {
+          work();
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+      });
+      if (!this.#running) this.#doBetween();
+    });
+  }
+
+  #doBetween(): void {
+    const all = this.#between;
+    if (all.length === 0) return;
+    this.#between = [];
+    for (const work of all) work();
+    this.#startOver();
+  }
+
   async #run(): Promise<void> {
     this.#running = true;
     // Requests made in the same turn of the event loop join the first step.
@@ -167,6 +192,7 @@ export class EnginePolicy implements TokenPolicy {
     try {
       while (this.#waiting.length + this.#active.length > 0) {
         try {
+          this.#doBetween();
           this.#admit();
           await this.#advance();
         } catch (error) {
@@ -182,6 +208,7 @@ export class EnginePolicy implements TokenPolicy {
       this.#waiting = [];
     } finally {
       this.#running = false;
+      this.#doBetween();
     }
   }
 
@@ -287,7 +314,7 @@ export class EnginePolicy implements TokenPolicy {
 
   /** Whether the batch stays as it is for another step. */
   #goesOn(left: number): boolean {
-    if (left === 0 || this.#arrived) return false;
+    if (left === 0 || this.#arrived || this.#between.length > 0) return false;
     const aborted = ({ options: { signal } }: ActiveRequest) => signal?.aborted === true;
     return !this.#active.some(({ ended }) => ended) && !this.#waiting.some(aborted);
   }

@@ -4,6 +4,7 @@ import { defined } from '../base/assert.ts';
 import type { AdapterWeights } from '../engine/adapter-weights.ts';
 import { encodeProjection } from '../engine/adapter-weights.ts';
 import type { LayerWeights, Model } from '../engine/model.ts';
+import { takesJoined } from '../engine/step-layer.ts';
 import type { KernelPass } from '../gpu/pass.ts';
 import { type GpuTensor, reshape } from '../gpu/tensor.ts';
 import { encodeAttention } from '../kernels/attention.ts';
@@ -11,7 +12,8 @@ import { encodeEmbed } from '../kernels/embed.ts';
 import { encodeHalveRows, encodeRestoreRows } from '../kernels/half-rows.ts';
 import { encodeLinear } from '../kernels/linear.ts';
 import { encodeQkNormRope } from '../kernels/qk-norm-rope.ts';
-import { encodeRmsNorm } from '../kernels/rms-norm.ts';
+import { encodeRmsNorm, encodeRmsScale, type RmsNormArgs } from '../kernels/rms-norm.ts';
+import { encodeRoundHalf } from '../kernels/round-half.ts';
 import { encodeSwiglu } from '../kernels/swiglu.ts';
 import type { WeightMatrix } from '../kernels/weight-matrix.ts';
 import type { LayerActivations, UploadedRow, Workspace } from './workspace.ts';
@@ -22,6 +24,8 @@ export interface RowContext {
   readonly space: Workspace;
   readonly row: UploadedRow;
   readonly M: number;
+  /** Round keys and values to f16, as the cache that is sampled from does; their gradients pass straight through. */
+  readonly halfKv: boolean;
 }
 
 /** Residual stream after the last layer, (M, C). */
@@ -74,7 +78,7 @@ function project(
     x: GpuTensor,
     w: WeightMatrix,
     y: GpuTensor,
-    how: { accumulate?: boolean; bias?: GpuTensor | null } = {},
+    how: { accumulate?: boolean; bias?: GpuTensor | null; rowScale?: GpuTensor | null } = {},
   ) => {
     const t = a.low[stem] ?? null;
     encodeProjection(pass, { x, w, y, stem: `blk.${l}.${stem}`, adapter, t, ...how });
@@ -92,17 +96,43 @@ function encodeLayerInside(
   const { eps } = model.config;
   const a = space.layer(l, M);
   const to = project(pass, context, l, a);
-  encodeRmsNorm(pass, { x: a.x, w: weights.attnNorm, y: a.attnIn, rstd: a.attnRstd, eps });
-  to('attn_q', a.attnIn, weights.q, a.qRaw, { bias: weights.qBias });
-  to('attn_k', a.attnIn, weights.k, a.kRaw, { bias: weights.kBias });
-  to('attn_v', a.attnIn, weights.v, a.v, { bias: weights.vBias });
+  const attn = { x: a.x, w: weights.attnNorm, y: a.attnIn, rstd: a.attnRstd, eps };
+  encodeNormed(pass, context, weights, attn, (rowScale) => {
+    to('attn_q', a.attnIn, weights.q, a.qRaw, { bias: weights.qBias, rowScale });
+    to('attn_k', a.attnIn, weights.k, a.kRaw, { bias: weights.kBias, rowScale });
+    to('attn_v', a.attnIn, weights.v, a.v, { bias: weights.vBias, rowScale });
+  });
   encodeAttentionPart(pass, context, weights, a);
   pass.copy(a.x, a.xMid);
   to('attn_output', a.att, weights.o, a.xMid, { accumulate: true });
-  encodeRmsNorm(pass, { x: a.xMid, w: weights.ffnNorm, y: a.ffnIn, rstd: a.ffnRstd, eps });
-  to('ffn_gate', a.ffnIn, weights.gate, a.gate);
-  to('ffn_up', a.ffnIn, weights.up, a.up);
+  const ffn = { x: a.xMid, w: weights.ffnNorm, y: a.ffnIn, rstd: a.ffnRstd, eps };
+  encodeNormed(pass, context, weights, ffn, (rowScale) => {
+    to('ffn_gate', a.ffnIn, weights.gate, a.gate, { rowScale });
+    to('ffn_up', a.ffnIn, weights.up, a.up, { rowScale });
+  });
   encodeSwiglu(pass, { gate: a.gate, up: a.up, h: a.h });
+}
+
+/**
+ * A norm and the products of its rows. Where the sampler's keys and values are rounded, a sum in another order would fall to
+ * the other side of a rounding now and then: there products are summed as the decoder sums them.
+ */
+function encodeNormed(
+  pass: KernelPass,
+  { model, halfKv }: RowContext,
+  { joined }: LayerWeights,
+  norm: RmsNormArgs,
+  encodeProducts: (rowScale: GpuTensor | null) => void,
+): void {
+  if (halfKv && joined !== null && takesJoined(model)) {
+    encodeRmsScale(pass, norm);
+    encodeProducts(norm.rstd);
+    // The backward pass reads the whole norm.
+    encodeRmsNorm(pass, norm);
+    return;
+  }
+  encodeRmsNorm(pass, norm);
+  encodeProducts(null);
 }
 
 function encodeAttentionPart(
@@ -120,6 +150,7 @@ function encodeAttentionPart(
   encodeQkNormRope(pass, { ...rope, x: views.qRaw, norm: qNorm, y: views.q });
   encodeQkNormRope(pass, { ...rope, x: views.kRaw, norm: kNorm, y: views.k });
   const { q, k, v, att } = views;
+  if (context.halfKv) for (const x of [k, v]) encodeRoundHalf(pass, x);
   encodeAttention(pass, { q, k, v, tree: row.tree, o: att, lse: a.lse });
 }
 

@@ -85,6 +85,8 @@ export interface PlanRequest {
   /** Bytes of the model's own weights on the device, and of the buffers of the KV cache that rollouts use. */
   readonly weightBytes: number;
   readonly kvBuffers: readonly number[];
+  /** How those keep keys and values; f32 by default. */
+  readonly kv?: 'f32' | 'f16';
   /** Null trains all weights, in F32; by default all projections have an adapter. */
   readonly adapter: {
     readonly rank: number;
@@ -200,7 +202,7 @@ function wordsOf(parts: readonly Change[]): string {
 
 /** Changes that save memory, mildest first; those of one setting go further and further. */
 function changesOf(request: PlanRequest): Change[] {
-  const { adapter, rowTokens, sequenceTokens } = request;
+  const { adapter, rowTokens, sequenceTokens, kvBuffers, kv = 'f32' } = request;
   const kinds = (['f32', 'f16'] as const).map((checkpoints) => ({
     setting: 'checkpoints',
     change: `memory.checkpoints ${checkpoints}`,
@@ -210,6 +212,16 @@ function changesOf(request: PlanRequest): Change[] {
   const fewer = kinds.filter(({ to }) =>
     now === 'all' ? true : now === 'f32' && to.checkpoints === 'f16',
   );
+  const caches =
+    kv === 'f32' && kvBuffers.length > 0
+      ? [
+          {
+            setting: 'kv',
+            change: 'sampling.kv f16',
+            to: { kv: 'f16' as const, kvBuffers: kvBuffers.map((size) => size / 2) },
+          },
+        ]
+      : [];
   const halves = (from: number, least: number) => {
     const values: number[] = [];
     for (let n = Math.floor(from / 2); n >= least; n = Math.floor(n / 2)) values.push(n);
@@ -230,5 +242,6 @@ function changesOf(request: PlanRequest): Change[] {
     change: 'optimiser.moments int8',
     to: { moments: 'int8' } as const,
   };
-  return [...fewer, ...(request.moments === 'int8' ? [] : [int8]), ...rows, ...ranks];
+  const moments = request.moments === 'int8' ? [] : [int8];
+  return [...fewer, ...caches, ...moments, ...rows, ...ranks];
 }

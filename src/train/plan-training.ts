@@ -15,20 +15,22 @@ import {
 } from './memory-plan.ts';
 
 /** What of an experiment decides its memory. */
-export type PlannedExperiment = Pick<Experiment, 'memory' | 'limits'> & {
+export type PlannedExperiment = Pick<Experiment, 'memory' | 'limits' | 'sampling'> & {
   readonly adapter: PlanRequest['adapter'];
   readonly optimiser: Pick<OptimiserSettings, 'moments'>;
 };
 
 function requestOf(
-  { adapter, memory = {}, limits, optimiser }: PlannedExperiment,
+  { adapter, memory = {}, limits, optimiser, sampling }: PlannedExperiment,
   file: GgufFile,
   config: ModelConfig,
 ): PlanRequest {
+  const { kv = 'f32' } = sampling ?? {};
   return {
     config,
     weightBytes: weightBytes(file, config),
-    kvBuffers: kvBuffers(config, 'f32'),
+    kvBuffers: kvBuffers(config, kv),
+    kv,
     adapter,
     rowTokens: memory.tokens ?? DEFAULT_ROW_TOKENS,
     sequenceTokens: Math.min(limits.contextTokens, config.contextLength),

@@ -1,6 +1,7 @@
 // Puts a trainer beside a decoder that samples from the weights that it moves. Must not know where files lie.
 
 import { type Adapter, fitAdapter } from '../adapter/adapter.ts';
+import { assert } from '../base/assert.ts';
 import { deriveSeed } from '../base/rng.ts';
 import type { Decoder } from '../engine/decoder.ts';
 import { readAllF32 } from '../engine/load-model.ts';
@@ -23,6 +24,8 @@ export interface TrainerStart {
   readonly given: Adapter | null;
   readonly memory?: Experiment['memory'];
   readonly limits: Experiment['limits'];
+  /** Its `kv` is that of the decoder's cache. */
+  readonly sampling?: Experiment['sampling'];
 }
 
 /**
@@ -32,16 +35,23 @@ export interface TrainerStart {
  */
 export async function startTrainer(
   loaded: { gpu: Gpu; file: GgufFile; model: Model; decoder: Decoder },
-  { optimiser, adapter, seed, given, memory = {}, limits }: TrainerStart,
+  { optimiser, adapter, seed, given, memory = {}, limits, sampling }: TrainerStart,
 ): Promise<GpuTrainer> {
   const { gpu, file, model, decoder } = loaded;
   const { config, hash } = model;
+  const { kv = 'f32' } = sampling ?? {};
+  assert(decoder.cache.type === kv, `a cache of ${kv}, since the trainer rounds so`);
   const planned = adapter === null || given === null ? adapter : { rank: given.rank };
-  const plan = planTraining({ adapter: planned, memory, limits, optimiser }, file, config);
+  const plan = planTraining(
+    { adapter: planned, memory, limits, optimiser, sampling },
+    file,
+    config,
+  );
   assertFits(plan, gpu.caps.limits.maxStorageBufferBindingSize);
   const { tokens: maxTokens, checkpoints } = memory;
   const options = {
     optimiser,
+    kv,
     onMoved: () => decoder.weightsMoved(),
     lend: () => decoder.cache.lend(),
     ...(maxTokens === undefined ? {} : { maxTokens }),

@@ -30,6 +30,8 @@ export interface TrainerOptions {
   readonly maxTokens?: number;
   /** What is kept of each layer: by default everything where that is small, else its input. */
   readonly checkpoints?: Checkpoints;
+  /** How the cache that is sampled from keeps keys and values, which are rounded alike here; f32 by default. */
+  readonly kv?: 'f32' | 'f16';
   /** Compute what sequences have in common at the beginning once; on by default. */
   readonly share?: boolean;
   /** Make every token's log-probability known, not only the trained ones'. */
@@ -105,7 +107,9 @@ export class GpuTrainer implements Trainer {
     const sequences = members === null ? null : space.uploadIndex('sequences', members);
     const pass = this.#gpu.pass();
     const full = adapter === null;
-    const context = { model, adapter, space, row: uploaded, M, L, parameters, full, sequences };
+    const halfKv = this.#halfKv;
+    const sized = { M, L, parameters, full };
+    const context = { model, adapter, space, row: uploaded, ...sized, halfKv, sequences };
     const x = encodeForward(pass, context);
     const dx = encodeHeadBackward(pass, context, batch.objective, x, scatter);
     encodeBackward(pass, context, dx);
@@ -121,6 +125,10 @@ export class GpuTrainer implements Trainer {
   get #packing() {
     const { maxTokens = DEFAULT_ROW_TOKENS, share = true } = this.#options;
     return { maxTokens, share };
+  }
+
+  get #halfKv(): boolean {
+    return this.#options.kv === 'f16';
   }
 
   #workspace({ M, L }: PackedRow): Workspace {
@@ -181,7 +189,9 @@ export class GpuTrainer implements Trainer {
     for (const row of packReference(sequences, this.#packing)) {
       const space = this.#workspace(row);
       const pass = this.#gpu.pass();
-      const context: RowContext = { model, adapter, space, row: space.uploadRow(row), M: row.M };
+      const uploaded = space.uploadRow(row);
+      const halfKv = this.#halfKv;
+      const context: RowContext = { model, adapter, space, row: uploaded, M: row.M, halfKv };
       encodeHeadForward(pass, { ...context, L: row.L }, encodeForward(pass, context));
       this.#gpu.submit(pass);
       const { logprob } = await space.readReport(row.L);

@@ -213,6 +213,11 @@ export const experimentSchema = z.strictObject({
        * tokens that it would not have taken are trained as if it had.
        */
       constrain: z.boolean().default(false),
+      /**
+       * How the rollouts' keys and values are kept: f32 by default, or rounded to f16 in half the memory. The trainer rounds
+       * its own alike, so that both see the same model.
+       */
+      kv: z.enum(['f32', 'f16']).optional(),
     })
     .optional(),
   limits: z

@@ -177,7 +177,7 @@ export class GpuRoom implements GpuWorkerApi {
     await this.stopTrainer();
     await engine.setAdapter(null);
     const { adapter, files } = settings;
-    const { gpu, model, decoder } = await engine.lend();
+    const { gpu, model, decoder } = await engine.lend(settings.sampling?.kv);
     const given = adapter === null || files === undefined ? null : readAdapter(files);
     const loaded = { gpu, file, model, decoder };
     this.#trainer = await startTrainer(loaded, { ...settings, given });
@@ -216,10 +216,12 @@ export class GpuRoom implements GpuWorkerApi {
   }
 
   async stopTrainer(): Promise<void> {
-    if (this.#trainer === null) return;
-    this.#need().engine.takeBack();
-    this.#trainer.free();
+    const trainer = this.#trainer;
+    if (trainer === null) return;
     this.#trainer = null;
+    const taken = this.#need().engine.takeBack();
+    trainer.free();
+    await taken;
   }
 
   async setAdapter(files: Files | null): Promise<void> {

@@ -72,6 +72,8 @@ export interface TrainerSettings {
   files?: Files;
   memory?: Experiment['memory'];
   limits: Experiment['limits'];
+  /** Its `kv` is how `generate` keeps keys and values while this trainer is there. */
+  sampling?: Experiment['sampling'];
 }
 
 /** What the gpu worker answers. One model and at most one trainer at a time. */

@@ -109,8 +109,9 @@ export class Training {
     parts,
     controller,
   }: Pick<Active, 'id' | 'experiment' | 'parts' | 'controller'>): Promise<Active['steps']> {
-    const { adapter, optimiser, seed, memory, limits } = experiment;
-    await parts.gpu.calls.startTrainer({ adapter, optimiser, seed, memory, limits });
+    const { adapter, optimiser, seed, memory, limits, sampling } = experiment;
+    const settings = { adapter, optimiser, seed, memory, limits, sampling };
+    await parts.gpu.calls.startTrainer(settings);
     return runExperiment({
       experiment,
       runtime: parts.runtime,

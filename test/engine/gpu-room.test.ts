@@ -72,6 +72,53 @@ it('generates on over a loss, each token told once', async () => {
   await room.close();
 });
 
+it('a trainer on a cache of f16 rounds alike, and requests go on over the change of the cache', async () => {
+  let told = 0;
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  const { room, states } = await openRoom(({ kind }) => {
+    if (kind === 'tokens') told += 1;
+    if (told === 7) begin();
+  });
+  const bare = await room.generate('bare', REQUEST, false);
+  const long = { ...REQUEST, maxTokens: 200 };
+  const alone = await room.generate('alone', { ...long, sequence: 'alone' }, false);
+  const work = room.generate('long', { ...long, sequence: 'long' }, true);
+  await begun;
+  const sampling = { constrain: false, kv: 'f16' } as const;
+  await room.startTrainer({ ...SETTINGS, sampling });
+  expect(told).toBeLessThan(200);
+  const rounded = await room.generate('rounded', { ...REQUEST, sequence: 'rounded' }, false);
+  expect(rounded.ids).toEqual(bare.ids);
+  expect(rounded.logprobs).not.toEqual(bare.logprobs);
+  const other = await work;
+  expect([told, other.ids.length]).toEqual([200, 200]);
+  expect(other.logprobs.slice(0, 7)).toEqual(alone.logprobs.slice(0, 7));
+  expect(other.logprobs).not.toEqual(alone.logprobs);
+  const objective = BATCH.objective;
+  const ids = [...IDS, ...rounded.ids];
+  const mask = ids.map((_, t): 0 | 1 => (t < IDS.length ? 0 : 1));
+  const batch = { objective, sequences: [{ ids, mask, advantage: 1 }] };
+  const gap = async () => {
+    const { tokenLogprobs } = await room.accumulate(batch);
+    const errors = rounded.logprobs.map((value, t) =>
+      Math.abs(value - (tokenLogprobs[0]?.[IDS.length + t] ?? Number.NaN)),
+    );
+    return errors.reduce((sum, error) => sum + error) / errors.length;
+  };
+  const alike = await gap();
+  expect(alike).toBeLessThan(2e-4);
+  await room.startTrainer(SETTINGS);
+  expect(await gap()).toBeGreaterThan(3 * alike);
+  await room.startTrainer({ ...SETTINGS, sampling });
+  await room.stopTrainer();
+  expect(await room.generate('bare again', { ...REQUEST, sequence: 'again' }, false)).toEqual(bare);
+  expect(states()).toEqual([]);
+  await room.close();
+});
+
 it('a trainer ends with its device, and the next one goes on from a checkpoint', async () => {
   const { room, states, events } = await openRoom();
   const bare = await room.generate('bare', REQUEST, false);

@@ -285,13 +285,13 @@ describe('a device that is lost', () => {
     await expect(pending).rejects.toMatchObject({ code: 'device-lost' });
     await expect(asked).rejects.toMatchObject({ code: 'device-lost' });
     await expect(trainer.checkpoint()).rejects.toMatchObject({ code: 'device-lost' });
-    engine.takeBack();
+    await engine.takeBack();
     trainer.free();
     const next = await begin();
     await next.restore(kept);
     expect(told).toEqual(['begun', 'done']);
     expect(await sample(engine, list)).toEqual(want);
-    engine.takeBack();
+    await engine.takeBack();
     const bare = await sample(engine, list);
     expect(bare).not.toEqual(want);
     await supply.close();

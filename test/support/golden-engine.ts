@@ -76,10 +76,11 @@ export async function goldenEngine(
   return { gpu, model, decoder, policy, tokenizer };
 }
 
-/** Log-probabilities (T) of a whole sequence in one pass without a cache; the first is 0. */
+/** Log-probabilities (T) of a whole sequence in one pass without a cache, which rounds as one of `kv`; the first is 0. */
 export async function uncachedLogprobs(
   { gpu, model }: Pick<Awaited<ReturnType<typeof goldenEngine>>, 'gpu' | 'model'>,
   sequences: readonly { ids: readonly number[] }[],
+  kv: 'f32' | 'f16' = 'f32',
 ): Promise<number[][]> {
   // B is zero in a fresh adapter, so this is the model alone.
   const target = adapterTarget(
@@ -88,7 +89,7 @@ export async function uncachedLogprobs(
     freshAdapter(model.config, { rank: 4, alpha: 4 }, 1, null),
   );
   const optimiser = experimentSchema.shape.optimiser.parse({ learningRate: 1e-3 });
-  const trainer = new GpuTrainer(gpu, target, { optimiser, everyToken: true });
+  const trainer = new GpuTrainer(gpu, target, { optimiser, everyToken: true, kv });
   const logprobs = await trainer.policyLogprobs(sequences);
   trainer.free();
   return logprobs;

@@ -137,6 +137,21 @@ it('an adapter: buffers that others left full of anything give the same bits', a
   for (const tensor of lent) await gpu.readF32(tensor, 1);
 });
 
+it.each(TARGETS)(
+  '%s: keys and values in f16 move gradients by their rounding',
+  async (_, target) => {
+    const exact = await step(target(), {});
+    const rounded = await step(target(), { kv: 'f16', checkpoints: 'all' });
+    const { loss, gradient } = distance(rounded, exact);
+    expect(loss).toBeGreaterThan(0);
+    expect(loss).toBeLessThan(1e-3);
+    expect(gradient).toBeGreaterThan(0);
+    expect(gradient).toBeLessThan(5e-3);
+    // Layers that are computed again round once more, to the same bits.
+    expect(await step(target(), { kv: 'f16', checkpoints: 'f32' })).toEqual(rounded);
+  },
+);
+
 it.each(TARGETS)('%s: inputs kept in f16 move gradients by their rounding', async (_, target) => {
   const kept = await step(target(), { checkpoints: 'all' });
   const halved = await step(target(), { checkpoints: 'f16' });

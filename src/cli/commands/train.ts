@@ -14,7 +14,7 @@ import { type Experiment, experimentSchema } from '../../trajectory/experiment.t
 import type { RunStore } from '../../trajectory/interfaces.ts';
 import type { Task } from '../../trajectory/task.ts';
 import { openAdapter } from '../adapters.ts';
-import { type Engine, openEngine, stylesOfFile } from '../engine.ts';
+import { type Engine, openEngine, type Seen, stylesOfFile } from '../engine.ts';
 import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
 import { openModel } from '../models.ts';
@@ -29,12 +29,12 @@ type OnDevice = Required<Pick<LabRuntime, 'trainer' | 'memoryBytes'>>;
 /** The trainer of an experiment; from now on the engine samples from the weights that it moves. */
 async function trainerOf({ lasting, opened }: Engine, experiment: Experiment): Promise<OnDevice> {
   const { gpu, model, decoder } = await lasting.lend();
-  const { optimiser, adapter, seed, initAdapter, memory, limits } = experiment;
+  const { optimiser, adapter, seed, initAdapter, memory, limits, sampling } = experiment;
   const given =
     adapter === null || initAdapter === undefined ? null : await openAdapter(initAdapter, opened);
   const trainer = await startTrainer(
     { gpu, file: opened.file, model, decoder },
-    { optimiser, adapter, seed, given, memory, limits },
+    { optimiser, adapter, seed, given, memory, limits, sampling },
   );
   // All weights have moved into the trainer's own model.
   if (adapter === null) freeModel(gpu, model);
@@ -87,34 +87,48 @@ async function* lastingRun({ engine, experiment, store }: Run, first: OnDevice, 
   }
 }
 
+/**
+ * How rollouts keep keys and values: as the experiment says, since the trainer rounds alike.
+ * @throws {InputError} for a flag that asks for another rounding than the trainer's.
+ */
+function roundingOf(flags: Flags, { sampling }: Experiment): 'f32' | 'f16' {
+  const { kv = 'f32' } = sampling ?? {};
+  for (const [name, choices, need, hint] of [
+    ['kv', KV_TYPES, kv, ' and set sampling.kv of the experiment (f32, f16)'],
+    ['activations', ACTIVATIONS, 'f32', ''],
+  ] as const) {
+    const got = flags.choice<string>(name, choices, need);
+    if (got === need) continue;
+    throw new InputError(
+      name,
+      `train: --${name}: got ${got}, need ${need}: tokens sampled from rounded values do not have the log-probabilities that the trainer computes; leave --${name} out${hint}`,
+    );
+  }
+  return kv;
+}
+
+function checkModel(experiment: Experiment, { opened: { hash, file, config } }: Seen): void {
+  assertFits(planTraining(experiment, file, config), Number.POSITIVE_INFINITY);
+  if (experiment.modelHash === undefined || experiment.modelHash === hash) return;
+  throw new InputError(
+    'model-hash',
+    `experiment: modelHash: got ${experiment.modelHash}, the file of ${experiment.model} has ${hash}; use the model that the experiment was made for`,
+  );
+}
+
 export async function train(argv: readonly string[]): Promise<void> {
   const flags = new Flags('train', argv, {
     ...{ out: 'string', resume: 'boolean', plan: 'boolean', kv: 'string', activations: 'string' },
     ...DEVICE_FLAGS,
   });
-  for (const [name, choices] of [
-    ['kv', KV_TYPES],
-    ['activations', ACTIVATIONS],
-  ] as const) {
-    if (flags.choice<string>(name, choices, 'f32') === 'f32') continue;
-    throw new InputError(
-      name,
-      `train: --${name}: got int8, need f32: tokens sampled from rounded values do not have the log-probabilities that the trainer computes; leave --${name} out`,
-    );
-  }
   const experiment = await readJsonFile(flags.positional(0, 'experiment file'), experimentSchema);
+  const kvType = roundingOf(flags, experiment);
   if (flags.has('plan')) return await printPlan(experiment);
   const out = flags.required('out');
   const resume = flags.has('resume');
   const store = await openRunDirectory(out, { resume });
-  const engine = await openEngine(experiment.model, flags, ({ opened: { hash, file, config } }) => {
-    assertFits(planTraining(experiment, file, config), Number.POSITIVE_INFINITY);
-    if (experiment.modelHash === undefined || experiment.modelHash === hash) return;
-    throw new InputError(
-      'model-hash',
-      `experiment: modelHash: got ${experiment.modelHash}, the file of ${experiment.model} has ${hash}; use the model that the experiment was made for`,
-    );
-  });
+  const check = (seen: Seen) => checkModel(experiment, seen);
+  const engine = await openEngine(experiment.model, flags, check, kvType);
   // Before anything is written: an adapter that does not fit leaves the directory as it was.
   const first = await trainerOf(engine, experiment);
   const progress = new Progress(`train ${experiment.name}`);

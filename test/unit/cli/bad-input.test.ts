@@ -55,6 +55,8 @@ beforeAll(async () => {
     }),
     'hash.json': JSON.stringify({ ...experiment, modelHash: HASH }),
     'limit.json': JSON.stringify({ ...experiment, memory: { limitBytes: 1e6 } }),
+    'f16.json': JSON.stringify({ ...experiment, sampling: { kv: 'f16' } }),
+    'int8.json': JSON.stringify({ ...experiment, sampling: { kv: 'int8' } }),
     'half.json': '{"model":',
     'batch.json': JSON.stringify(sft),
   };
@@ -153,6 +155,21 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
     'training on rounded keys and values',
     () => ['train', at('hash.json'), '--out', at('run'), '--kv', 'int8'],
     'train: --kv: got int8, need f32: tokens sampled from rounded values do not have the log-probabilities',
+  ],
+  [
+    'a cache of f16 that the experiment does not know of',
+    () => ['train', at('hash.json'), '--out', at('run'), '--kv', 'f16'],
+    'train: --kv: got f16, need f32: tokens sampled from rounded values',
+  ],
+  [
+    'a cache of f32 where the experiment has f16',
+    () => ['train', at('f16.json'), '--out', at('run'), '--kv', 'f32'],
+    'train: --kv: got f32, need f16: tokens',
+  ],
+  [
+    'training on a cache of int8',
+    () => ['train', at('int8.json'), '--out', at('run')],
+    'sampling.kv',
   ],
   [
     'training on rounded activations',

@@ -21,6 +21,14 @@ describe('experimentHash', () => {
     expect(await experimentHash({ b: 2, a: 1 })).toBe(hash);
     expect(await experimentHash({ b: 2, a: 2 })).not.toBe(hash);
   });
+
+  it('leaves out what an experiment does not say of its sampling', async () => {
+    const sampling = experimentSchema.shape.sampling;
+    const of = (value: unknown) => canonicalJson(sampling.parse(value));
+    expect(of({ constrain: true })).toBe('{"constrain":true}');
+    expect(of({ kv: 'f16' })).toBe('{"constrain":false,"kv":"f16"}');
+    expect(sampling.safeParse({ kv: 'int8' }).success).toBe(false);
+  });
 });
 
 describe('experiments that were run', () => {

@@ -103,6 +103,20 @@ describe('ways to fit', () => {
     for (const way of ways) expect(way.total).toBeLessThanOrEqual(total - 0.35 * GB);
   });
 
+  it('keep the rollouts in f16 where that is enough, once', () => {
+    const request: PlanRequest = {
+      ...REQUEST,
+      checkpoints: 'f16',
+      kvBuffers: [GB],
+    };
+    const { total } = planMemory(request);
+    const [way] = waysToFit(request, total - 0.4 * GB);
+    // Half of a gigabyte.
+    expect(way).toEqual({ change: 'sampling.kv f16', total: total - 0.5 * GB });
+    const [other] = waysToFit({ ...request, kv: 'f16' }, total - 0.2 * GB);
+    expect(other?.change).toBe('memory.tokens 1024');
+  });
+
   it('are a combination where one is not enough', () => {
     const limit = 2.75 * GB;
     const [way, ...others] = waysToFit(REQUEST, limit);

@@ -1,0 +1,120 @@
+#!/usr/bin/env node
+// Trains every variant of an experiment with every seed, plays test tasks with each result, and writes one table.
+//   node scripts/sweep.mjs experiments/NAME.json --out DIR
+// Stopped, it goes on where it stood: a run from its last checkpoint, a finished one not again. What came out so far is in
+// experiments/results/NAME.json and NAME.md, metrics in the folder NAME beside them.
+import { spawnSync } from 'node:child_process';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { fail, ROOT } from './install.mjs';
+
+const { values, positionals } = parseArgs({
+  options: { out: { type: 'string' } },
+  allowPositionals: true,
+});
+const [file] = positionals;
+if (file === undefined || values.out === undefined) {
+  fail('sweep: got no file or no --out, need node scripts/sweep.mjs FILE --out DIR');
+}
+const sweep = JSON.parse(readFileSync(file, 'utf8'));
+const name = basename(file, '.json');
+const base = JSON.parse(readFileSync(join(dirname(file), sweep.base), 'utf8'));
+const results = join(ROOT, 'experiments', 'results');
+const out = resolve(values.out);
+mkdirSync(join(results, name), { recursive: true });
+
+const rows = [];
+for (const seed of sweep.seeds) {
+  for (const [variant, change] of Object.entries(sweep.variants)) {
+    rows.push(runOf(variant, change, seed));
+    writeResults();
+  }
+}
+
+/** Trains and plays one variant with one seed, as far as that was not done. */
+function runOf(variant, change, seed) {
+  const key = `${variant.replace(/\W+/g, '-')}-${seed}`;
+  const folder = join(out, key);
+  mkdirSync(folder, { recursive: true });
+  const experiment = { ...merged(base, change), name: `${base.name}: ${variant}`, seed };
+  const experimentFile = join(folder, 'experiment.json');
+  writeFileSync(experimentFile, `${JSON.stringify(experiment, null, 2)}\n`);
+  const run = join(folder, 'run');
+  const weights = experiment.adapter === null ? 'model.gguf' : 'adapter';
+  if (!existsSync(join(run, weights))) {
+    const resume = existsSync(run) ? ['--resume'] : [];
+    atlas(['train', experimentFile, '--out', run, ...resume]);
+  }
+  copyFileSync(join(run, 'metrics.jsonl'), join(results, name, `${key}.metrics.jsonl`));
+  const who =
+    experiment.adapter === null
+      ? [join(run, weights)]
+      : [experiment.model, '--adapter', join(run, weights)];
+  const play = (temperature) => played(join(folder, `play-${temperature}.json`), who, temperature);
+  return { variant, seed, sampled: play(1), greedy: play(0) };
+}
+
+/** The summary of the test tasks, played once. */
+function played(keptFile, who, temperature) {
+  if (existsSync(keptFile)) return JSON.parse(readFileSync(keptFile, 'utf8'));
+  const { mode, tasks, count, seed } = sweep.evaluate;
+  const how = ['--mode', mode, '--tasks', tasks, '--count', `${count}`, '--seed', `${seed}`];
+  const lines = atlas(['agent', ...who, ...how, '--temperature', `${temperature}`]).trim();
+  const { summary } = JSON.parse(lines.split('\n').at(-1));
+  writeFileSync(keptFile, `${JSON.stringify(summary)}\n`);
+  return summary;
+}
+
+function atlas(args) {
+  process.stderr.write(`sweep: atlas ${args.join(' ')}\n`);
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [join(ROOT, 'scripts', 'atlas.mjs'), ...args],
+    {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 30,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
+  if (status !== 0) fail(`sweep: atlas ${args[0]} ended with exit code ${status}`);
+  return stdout;
+}
+
+/** `change` over `given`, object by object; null replaces. */
+function merged(given, change) {
+  if (!isObject(given) || !isObject(change)) return change;
+  const entries = Object.entries(change).map(([key, value]) => [key, merged(given[key], value)]);
+  return { ...given, ...Object.fromEntries(entries) };
+}
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function writeResults() {
+  const before = (temperature) =>
+    played(join(out, `before-${temperature}.json`), [base.model], temperature);
+  const start = { sampled: before(1), greedy: before(0) };
+  writeFileSync(join(results, `${name}.json`), `${JSON.stringify({ start, rows }, null, 2)}\n`);
+  const percent = ({ success, successInterval: [low, high] }) =>
+    `${success.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
+  const gain = (part) => {
+    const of = rows.filter(({ variant }) => variant === part);
+    const mean = of.reduce((sum, { sampled }) => sum + sampled.success, 0) / of.length;
+    return `${(mean - start.sampled.success).toFixed(3)} (${of.length})`;
+  };
+  const text = [
+    `Written by \`node scripts/sweep.mjs ${file} --out DIR\`. ${sweep.evaluate.count} ${sweep.evaluate.tasks} tasks each,`,
+    `95 % Wilson intervals. Before: ${percent(start.sampled)} sampled, ${percent(start.greedy)} greedy.`,
+    '',
+    '| variant | seed | sampled, temperature 1 | greedy | gain sampled, mean (seeds) |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows.map(
+      ({ variant, seed, sampled, greedy }) =>
+        `| ${variant} | ${seed} | ${percent(sampled)} | ${percent(greedy)} | ${gain(variant)} |`,
+    ),
+    '',
+  ];
+  writeFileSync(join(results, `${name}.md`), text.join('\n'));
+}

@@ -131,7 +131,13 @@ export class GpuTrainer implements Trainer {
     return this.#options.kv === 'f16';
   }
 
-  #workspace({ M, L }: PackedRow): Workspace {
+  /** Makes every buffer of a step of the longest row: what does not fit is known before the first. */
+  reserve(): void {
+    const { maxTokens } = this.#packing;
+    this.#workspace({ M: maxTokens, L: maxTokens }).reserve();
+  }
+
+  #workspace({ M, L }: Pick<PackedRow, 'M' | 'L'>): Workspace {
     const had = this.#space?.sizes ?? { tokens: 0, lossTokens: 0 };
     const lent = this.#options.lend?.() ?? [];
     const same = lent.length === this.#lent.length && lent.every((one, i) => one === this.#lent[i]);

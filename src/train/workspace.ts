@@ -210,6 +210,11 @@ export class Workspace {
     };
   }
 
+  /** Makes every buffer that is not there yet. */
+  reserve(): void {
+    for (const [name, { shape }] of this.#layout) this.rows(name, shape[0] ?? 0);
+  }
+
   /** Bytes of all buffers of its own so far. */
   get bytes(): number {
     return [...this.#tensors.values()].reduce((sum, tensor) => sum + tensor.buffer.size, 0);

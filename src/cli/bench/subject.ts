@@ -56,6 +56,7 @@ export async function benchEngine(
   path: string | null = null,
   activations: Activations = 'f32',
 ): Promise<{
+  file: GgufFile;
   model: Model;
   decoder: Decoder;
   policy: EnginePolicy;
@@ -70,7 +71,7 @@ export async function benchEngine(
     decoder.free();
     freeModel(gpu, model);
   };
-  return { model, decoder, policy: new EnginePolicy('bench', decoder, { eosIds: [] }), free };
+  return { file, model, decoder, policy: new EnginePolicy('bench', decoder, { eosIds: [] }), free };
 }
 
 /** Floating-point operations of all matrix products for one token, without attention. */

@@ -13,13 +13,14 @@ import { families, gemmF32, gemmQ4, matvecQ4, matvecQ4Int8 } from '../bench/matr
 import { optimiser } from '../bench/optimiser.ts';
 import { profile } from '../bench/profile.ts';
 import { train } from '../bench/train.ts';
+import { trainMemory } from '../bench/train-memory.ts';
 import { trainToy } from '../bench/train-toy.ts';
 import { Flags } from '../flags.ts';
 import { DEVICE_FLAGS, openNodeGpu } from '../node-gpu.ts';
 import { Progress, printJson } from '../output.ts';
 
 const BENCHES: readonly Bench[] = [
-  ...[decode, decodeFloor, train, trainToy, optimiser, linear],
+  ...[decode, decodeFloor, train, trainToy, trainMemory, optimiser, linear],
   ...[matvecQ4, matvecQ4Int8, gemmQ4, gemmF32, families, generate, decodeBatch],
   ...[ahead, attention, mask, encode, counts, profile],
 ];

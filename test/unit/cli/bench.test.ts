@@ -44,7 +44,7 @@ describe('bench', () => {
 
   it('lists its names without a device, and refuses others', async () => {
     const names = [
-      ...['decode', 'decode-floor', 'train', 'train-toy', 'optimiser', 'linear'],
+      ...['decode', 'decode-floor', 'train', 'train-toy', 'train-memory', 'optimiser', 'linear'],
       ...[
         'matvec-q4',
         'matvec-q4-int8',

@@ -84,54 +84,36 @@ interface SettingsProps {
   readonly set: (change: Partial<PresetChoices>) => void;
 }
 
+type NumberKey = 'tasksPerStep' | 'group' | 'steps' | 'learningRate' | 'rank' | 'seed';
+
+const NUMBERS: readonly {
+  key: NumberKey;
+  label: string;
+  min: number;
+  max: number;
+  step?: 'any';
+}[] = [
+  { key: 'tasksPerStep', label: 'Tasks a step', min: 1, max: 64 },
+  { key: 'group', label: 'Tries of each task', min: 2, max: 32 },
+  { key: 'steps', label: 'Steps', min: 1, max: 1000 },
+  { key: 'learningRate', label: 'Learning rate', min: 0.000001, max: 0.1, step: 'any' },
+  { key: 'rank', label: 'Adapter rank', min: 1, max: 64 },
+  { key: 'seed', label: 'Seed', min: 0, max: 999_999 },
+];
+
 function Settings({ value, set }: SettingsProps) {
   return (
     <div class="fields">
       <ModelField value={value} set={set} />
-      <NumberField
-        label="Tasks a step"
-        value={value.tasksPerStep}
-        min={1}
-        max={64}
-        onChange={(tasksPerStep) => set({ tasksPerStep })}
-      />
-      <NumberField
-        label="Tries of each task"
-        value={value.group}
-        min={2}
-        max={32}
-        onChange={(group) => set({ group })}
-      />
-      <NumberField
-        label="Steps"
-        value={value.steps}
-        min={1}
-        max={1000}
-        onChange={(steps) => set({ steps })}
-      />
-      <NumberField
-        label="Learning rate"
-        value={value.learningRate}
-        min={0.000001}
-        max={0.1}
-        step="any"
-        onChange={(learningRate) => set({ learningRate })}
-      />
-      <NumberField
-        label="Adapter rank"
-        value={value.rank}
-        min={1}
-        max={64}
-        onChange={(rank) => set({ rank })}
-      />
+      {NUMBERS.map(({ key, ...field }) => (
+        <NumberField
+          key={key}
+          {...field}
+          value={value[key]}
+          onChange={(next) => set({ [key]: next })}
+        />
+      ))}
       <KeptField value={value} set={set} />
-      <NumberField
-        label="Seed"
-        value={value.seed}
-        min={0}
-        max={999_999}
-        onChange={(seed) => set({ seed })}
-      />
     </div>
   );
 }

@@ -134,7 +134,10 @@ test('after a reload it plays a task without a connection', async () => {
 test('it is trained within a plan of the memory, and its adapter plays after a reload', async () => {
   await page.getByRole('link', { name: 'Train' }).click();
   const plan = page.getByRole('region', { name: 'GPU memory' });
-  await plan.waitFor();
+  await plan
+    .getByText(/[1-9].* MB/)
+    .first()
+    .waitFor();
   const rookies = await plan.textContent();
   await page.getByRole('combobox', { name: 'Model' }).selectOption({ label: 'guest' });
   await page.getByText('New run: guest learns').waitFor();

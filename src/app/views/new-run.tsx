@@ -57,7 +57,7 @@ export function NewRun() {
         <h2 class="new-run-title">New run: {model.name} learns</h2>
       </summary>
       <Settings value={value} set={set} />
-      {plan.value === null ? null : <Plan plan={plan.value} />}
+      <Plan plan={plan.value} />
       <footer class="task-foot">
         <p class="model-facts">
           {plural(value.tasksPerStep * value.group, 'try', 'tries')} a step. Equal settings give
@@ -67,7 +67,8 @@ export function NewRun() {
           type="button"
           class="button button-primary"
           disabled={unable}
-          onClick={() => attempt(() => createRun(value))}
+          // Not of the last rendering: a field tells its value when it is left, which this click may do.
+          onClick={() => attempt(() => createRun(choices.value))}
         >
           Create run
         </button>
@@ -164,18 +165,22 @@ function KeptField({ value, set }: SettingsProps) {
   );
 }
 
-/** What the run takes of the GPU's memory, before it starts. */
-function Plan({ plan }: { plan: TrainingPlan }) {
-  const parts = PLAN_PARTS.map(({ name, of }) => ({ name, size: of(plan) }));
+/** What the run takes of the GPU's memory, before it starts; with dashes until that is known, so that nothing moves then. */
+function Plan({ plan }: { plan: TrainingPlan | null }) {
+  const shown = (size: number | undefined) => (size === undefined ? '–' : bytes(size));
+  const parts = PLAN_PARTS.map(({ name, of }) => ({
+    name,
+    size: plan === null ? undefined : of(plan),
+  }));
   return (
     <section class="plan" aria-label="GPU memory">
       <p>
-        <strong>{bytes(plan.total)}</strong> of GPU memory
+        <strong>{shown(plan?.total)}</strong> of GPU memory
       </p>
       <ul class="plan-parts">
         {parts.map(({ name, size }) => (
           <li key={name}>
-            {name} <span class="quiet">{bytes(size)}</span>
+            {name} <span class="quiet">{shown(size)}</span>
           </li>
         ))}
       </ul>

@@ -1,4 +1,5 @@
 // Small building blocks: badges, bars, a choice of few, notices. They know no state of the page.
+import { useSignal } from '@preact/signals';
 import type { ComponentChildren } from 'preact';
 import { useId } from 'preact/hooks';
 
@@ -75,16 +76,22 @@ export function NumberField(props: {
   onChange: (value: number) => void;
 }) {
   const { label, value, min, max, step = 1, onChange } = props;
+  // What is being typed: another rendering must not take it away.
+  const draft = useSignal<string | null>(null);
   return (
     <Field label={label}>
       <input
         type="number"
-        value={value}
+        value={draft.value ?? value}
+        onInput={(event) => {
+          draft.value = event.currentTarget.value;
+        }}
         min={min}
         max={max}
         step={step}
         onChange={(event) => {
           const { valueAsNumber } = event.currentTarget;
+          draft.value = null;
           const whole = step === 1 ? Math.round(valueAsNumber) : valueAsNumber;
           if (Number.isFinite(whole)) onChange(Math.min(max, Math.max(min, whole)));
         }}

@@ -21,9 +21,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
  * Characters that no browser shows, or that turn the text round them about (Unicode's bidirectional controls): they are
  * named in the text. Tabs and newlines stay.
  */
-const UNSEEN =
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
+const UNSEEN = /(?![\t\n])[\p{Control}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/gu;
 
 function named(character: string): string {
   return `[U+${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}]`;

@@ -26,6 +26,16 @@ function valuesOf(lines: readonly Metrics[], key: 'repeats' | 'zeroSpread' | 'su
   return lines.flatMap((line) => line[key] ?? []);
 }
 
+/** The mean of a figure over the last `window` steps that have it; null while there are fewer. */
+function recent(
+  lines: readonly Metrics[],
+  key: 'repeats' | 'zeroSpread',
+  window: number,
+): number | null {
+  const values = valuesOf(lines, key).slice(-window);
+  return values.length < window ? null : mean(values);
+}
+
 const percent = (share: number): string => `${Math.round(100 * share)}%`;
 
 const entropySign: Finder = (lines, { window, entropyShare }) => {
@@ -42,20 +52,20 @@ const entropySign: Finder = (lines, { window, entropyShare }) => {
 };
 
 const repeatsSign: Finder = (lines, { window, repeats }) => {
-  const values = valuesOf(lines, 'repeats').slice(-window);
-  if (values.length < window || mean(values) <= repeats) return null;
+  const share = recent(lines, 'repeats', window);
+  if (share === null || share <= repeats) return null;
   return (
-    `${percent(mean(values))} of the tokens of the last ${window} steps repeat earlier ones of their ` +
+    `${percent(share)} of the tokens of the last ${window} steps repeat earlier ones of their ` +
     `episode (above ${percent(repeats)}): the policy says the same again and again; lower ` +
     'optimiser.learningRate or set algorithm.overlong'
   );
 };
 
 const zeroSpreadSign: Finder = (lines, { window, zeroSpread }) => {
-  const values = valuesOf(lines, 'zeroSpread').slice(-window);
-  if (values.length < window || mean(values) <= zeroSpread) return null;
+  const share = recent(lines, 'zeroSpread', window);
+  if (share === null || share <= zeroSpread) return null;
   return (
-    `${percent(mean(values))} of the groups of the last ${window} steps had rewards that were all ` +
+    `${percent(share)} of the groups of the last ${window} steps had rewards that were all ` +
     `equal (above ${percent(zeroSpread)}): there is little left to learn from; choose harder or ` +
     'easier tasks, or set algorithm.resample'
   );

@@ -2,6 +2,21 @@
 // is never trained. The JSON form is that of the golden cases (`atlas grads --batch`).
 import { z } from 'zod';
 
+/** Refuses an estimate of a KL that has no weight; `key` is what the estimate is called where it stands. */
+export function checkEstimate(
+  key: string,
+  estimate: string | undefined,
+  kl: number,
+  context: z.RefinementCtx,
+): void {
+  if (estimate === undefined || kl > 0) return;
+  context.addIssue({
+    code: 'custom',
+    path: [key],
+    message: `got ${estimate} with kl ${kl}, need a kl above 0 to estimate; set kl or leave ${key} out`,
+  });
+}
+
 export const objectiveSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('sft'), aggregate: z.literal('token-mean') }),
   z
@@ -33,12 +48,7 @@ export const objectiveSchema = z.discriminatedUnion('kind', [
       constant: z.number().positive().optional(),
     })
     .superRefine(({ kl, kl_estimate }, context) => {
-      if (kl_estimate === undefined || kl > 0) return;
-      context.addIssue({
-        code: 'custom',
-        path: ['kl_estimate'],
-        message: `got ${kl_estimate} with kl ${kl}, need a kl above 0 to estimate; set kl or leave kl_estimate out`,
-      });
+      checkEstimate('kl_estimate', kl_estimate, kl, context);
     }),
 ]);
 export type Objective = z.infer<typeof objectiveSchema>;

@@ -1,5 +1,6 @@
 // An experiment: one JSON that says all a run depends on. Its hash names the run.
 import { z } from 'zod';
+import { checkEstimate } from './batch.ts';
 import { splitSchema } from './task.ts';
 import { modeSchema } from './trace.ts';
 
@@ -148,12 +149,7 @@ const grpoSchema = z
     resample: z.strictObject({ rounds: z.number().int().positive() }).optional(),
   })
   .superRefine(({ kl, klEstimate }, context) => {
-    if (klEstimate === undefined || kl > 0) return;
-    context.addIssue({
-      code: 'custom',
-      path: ['klEstimate'],
-      message: `got ${klEstimate} with kl ${kl}, need a kl above 0 to estimate; set kl or leave klEstimate out`,
-    });
+    checkEstimate('klEstimate', klEstimate, kl, context);
   });
 
 const sftSchema = z.strictObject({

@@ -1,5 +1,6 @@
 // An experiment: one JSON that says all a run depends on. Its hash names the run.
 import { z } from 'zod';
+import { PROJECTIONS } from '../base/projections.ts';
 import { checkEstimate } from './batch.ts';
 import { splitSchema } from './task.ts';
 import { modeSchema } from './trace.ts';
@@ -51,16 +52,8 @@ export type MonitorSettings = z.infer<typeof monitorSchema>;
 /** Weight of a part of the reward, small enough that sums of them are exact numbers still. */
 const weight = z.number().min(-1e6).max(1e6);
 
-/** Projections that an adapter can have, in GGUF's names (those of `PROJECTIONS` in src/weights/model-config.ts). */
-const projectionSchema = z.enum([
-  'attn_q',
-  'attn_k',
-  'attn_v',
-  'attn_output',
-  'ffn_gate',
-  'ffn_up',
-  'ffn_down',
-]);
+/** Projections that an adapter can have, in GGUF's names. */
+const projectionSchema = z.enum(PROJECTIONS);
 
 const adapterSchema = z.strictObject({
   rank: z.number().int().positive(),

@@ -1,6 +1,8 @@
 // What a model file says about its model: sizes and the tensors it must have.
 // Must not know how the model computes.
+
 import { ModelFileError } from '../base/errors.ts';
+import { PROJECTIONS, type Projection } from '../base/projections.ts';
 import { isUsable, USABLE_TYPES } from './ggml-types.ts';
 import type { GgufFile } from './gguf.ts';
 import { shown } from './shown.ts';
@@ -55,17 +57,7 @@ export interface ModelConfig {
   readonly ropeFactors: boolean;
 }
 
-/** The seven projections of a layer that an adapter can carry, by GGUF stem. */
-export const PROJECTIONS = [
-  'attn_q',
-  'attn_k',
-  'attn_v',
-  'attn_output',
-  'ffn_gate',
-  'ffn_up',
-  'ffn_down',
-] as const;
-export type Projection = (typeof PROJECTIONS)[number];
+export { PROJECTIONS, type Projection };
 
 /** Shape [N, K] of a projection's weight. */
 export function projectionShape(config: ModelConfig, projection: Projection): [number, number] {

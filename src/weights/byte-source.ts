@@ -118,7 +118,8 @@ export async function urlSource(
   url: string,
   options: { fetch?: typeof fetch; signal?: AbortSignal } = {},
 ): Promise<ByteSource> {
-  const first = await request(url, 0, 1, options);
+  // Two bytes: some servers read the range 0-0 as one without an end, and send the whole file.
+  const first = await request(url, 0, 2, options);
   if (first.status !== 206) return bytesSource(await wholeBody(url, first), url);
   await first.arrayBuffer();
   const size = Number(first.headers.get('content-range')?.split('/')[1]);
@@ -149,7 +150,11 @@ async function request(
   length: number,
   options: { fetch?: typeof fetch; signal?: AbortSignal },
 ): Promise<Response> {
-  const init: RequestInit = { headers: { Range: `bytes=${offset}-${offset + length - 1}` } };
+  // Not through the browser's cache: it keeps parts of a file, and once gave such a part to a request for the whole.
+  const init: RequestInit = {
+    headers: { Range: `bytes=${offset}-${offset + length - 1}` },
+    cache: 'no-store',
+  };
   if (options.signal) init.signal = options.signal;
   const send = options.fetch ?? fetch;
   const response = await send(url, init).catch((cause: unknown) => {

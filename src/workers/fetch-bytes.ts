@@ -33,5 +33,13 @@ export async function fetchBytes(
     loaded += part.value.byteLength;
     progress(loaded, total);
   }
+  // The length of a packed body is not the file's.
+  const packed = response.headers.has('content-encoding');
+  if (response.status !== 200 || (!packed && total > 0 && loaded !== total)) {
+    throw new ModelFileError(
+      'model-fetch',
+      `${url}: got ${loaded} bytes with status ${response.status}, need ${total} with 200; try again`,
+    );
+  }
   return new Uint8Array(await new Blob(pieces).arrayBuffer());
 }

@@ -79,6 +79,21 @@ describe('urlSource', () => {
     await expect(source.read(97, 4)).rejects.toBeInstanceOf(ModelFileError);
   });
 
+  test('asks for ranges past the cache, which would mix parts and wholes of a file', async () => {
+    const asked: (RequestInit | undefined)[] = [];
+    const range = async (_: unknown, init?: RequestInit): Promise<Response> => {
+      asked.push(init);
+      const [, from, to] = /=(\d+)-(\d+)/.exec(new Headers(init?.headers).get('range') ?? '') ?? [];
+      const headers = { 'content-range': `bytes ${from}-${to}/100` };
+      return new Response(BYTES.slice(Number(from), Number(to) + 1), { status: 206, headers });
+    };
+    const source = await urlSource('http://models.invalid/m.gguf', { fetch: range });
+    await source.read(50, 10);
+    expect(asked.map((init) => init?.cache)).toEqual(['no-store', 'no-store']);
+    // Not 0-0, which Vite's server takes for a range without an end.
+    expect(new Headers(asked[0]?.headers).get('range')).toBe('bytes=0-1');
+  });
+
   test('takes a small file whole from a server without ranges', async () => {
     const url = await serve((_, response) => response.end(BYTES));
     const source = await urlSource(url);

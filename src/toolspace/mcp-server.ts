@@ -18,12 +18,18 @@ function mcpServer(live: LiveServer): McpServer {
   );
   for (const tool of def.tools) {
     const annotations = { readOnlyHint: tool.readOnly, idempotentHint: tool.idempotent };
+    const { description, input: inputSchema, output: outputSchema } = tool;
     server.registerTool(
       tool.name,
-      { description: tool.description, inputSchema: tool.input, annotations },
+      { description, inputSchema, annotations, ...(outputSchema && { outputSchema }) },
       (args) => {
-        const { text, isError } = live.call(tool.name, jsonObjectSchema.parse(args));
-        return { content: [{ type: 'text', text }], ...(isError ? { isError } : {}) };
+        const { text, value, isError } = live.call(tool.name, jsonObjectSchema.parse(args));
+        const structured = outputSchema !== undefined && value !== null;
+        return {
+          content: [{ type: 'text', text }],
+          ...(structured && { structuredContent: value }),
+          ...(isError && { isError }),
+        };
       },
     );
   }

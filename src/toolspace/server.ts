@@ -20,6 +20,8 @@ export interface ToolDef {
   readonly name: string;
   readonly description: string;
   readonly input: z.ZodObject;
+  /** What its results are; undefined where the server declares nothing of them. */
+  readonly output?: z.ZodObject;
   readonly readOnly: boolean;
   readonly idempotent: boolean;
   run(state: JsonObject, args: JsonObject, clock: string): Outcome;
@@ -34,26 +36,34 @@ export interface ServerDef {
 }
 
 /** A tool as it is written in a server's file: handler typed by its input schema and state. */
-interface TypedTool<S extends JsonObject, I extends z.ZodObject> {
+interface TypedTool<S extends JsonObject, I extends z.ZodObject, O extends z.ZodObject> {
   name: string;
   description: string;
   input: I;
+  output?: O;
   kind: 'reads' | 'sets' | 'adds';
-  run(state: S, args: z.infer<I>, clock: string): Outcome<S>;
+  run(state: S, args: z.infer<I>, clock: string): TypedOutcome<S, z.infer<O>>;
 }
+
+type TypedOutcome<S extends JsonObject, V> =
+  | { value: V & JsonObject; state?: S }
+  | { error: string };
 
 /**
  * Declares a tool. Arguments that do not fit its schema are an error outcome that names the
  * argument.
  * `kind`: `reads` changes nothing, `sets` may be repeated without further effect, `adds` may not.
  */
-export function defineTool<S extends JsonObject, I extends z.ZodObject>(
-  tool: TypedTool<S, I>,
-): ToolDef {
+export function defineTool<
+  S extends JsonObject,
+  I extends z.ZodObject,
+  O extends z.ZodObject = z.ZodObject,
+>(tool: TypedTool<S, I, O>): ToolDef {
   return {
     name: tool.name,
     description: tool.description,
     input: tool.input,
+    ...(tool.output === undefined ? {} : { output: tool.output }),
     readOnly: tool.kind === 'reads',
     idempotent: tool.kind !== 'adds',
     run(state, args, clock) {
@@ -88,14 +98,20 @@ export function serverSpec(server: ServerDef): ServerSpec {
 }
 
 function toolSpec(tool: ToolDef): ToolSpec {
-  const { $schema: _, ...schema } = z.toJSONSchema(tool.input);
   return {
     name: tool.name,
     description: tool.description,
-    inputSchema: jsonObjectSchema.parse(schema),
+    inputSchema: jsonSchemaOf(tool.input, 'input'),
+    ...(tool.output === undefined ? {} : { outputSchema: jsonSchemaOf(tool.output, 'output') }),
     readOnly: tool.readOnly,
     idempotent: tool.idempotent,
   };
+}
+
+/** `io`: an argument with a default is optional going in, and always there coming out. */
+function jsonSchemaOf(schema: z.ZodObject, io: 'input' | 'output'): JsonObject {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io });
+  return jsonObjectSchema.parse(rest);
 }
 
 /** Looks an entity up by id. */
@@ -139,4 +155,25 @@ export function drawIds(rng: Rng, prefix: string, count: number, low: number, hi
   const ids = new Set<number>();
   while (ids.size < count) ids.add(rng.int(low, high));
   return [...ids].map((id) => `${prefix}-${id}`);
+}
+
+/** Rows of one page of a list. */
+const PAGE_ROWS = 5;
+
+/** What a tool that answers in pages gives: its rows, how many there are in all, and the page behind, null at the end. */
+export function pageSchema<T extends z.ZodType>(row: T) {
+  return z.strictObject({
+    items: z.array(row),
+    total: z.int().min(0),
+    nextPage: z.int().nullable(),
+  });
+}
+
+/** The `page`th page of a list, from 1 on; a page behind the end is an error. */
+export function pageOf<T extends JsonObject>(rows: readonly T[], page: number) {
+  const pages = Math.max(1, Math.ceil(rows.length / PAGE_ROWS));
+  if (page > pages)
+    return { error: `page: got ${page}, there ${pages === 1 ? 'is 1' : `are ${pages}`}` };
+  const items = rows.slice((page - 1) * PAGE_ROWS, page * PAGE_ROWS);
+  return { value: { items, total: rows.length, nextPage: page < pages ? page + 1 : null } };
 }

@@ -4,7 +4,7 @@ import { defined } from '../base/assert.ts';
 import type { Json } from '../trajectory/json.ts';
 import type { Check, Criterion, Rubric } from '../trajectory/rubric.ts';
 import type { OracleStep } from '../trajectory/task.ts';
-import type { Part } from './families/family.ts';
+import type { Part } from './draft.ts';
 
 /** An entity that the task leaves alone: its server, the list it stands in, and what it is. */
 export interface Bystander {

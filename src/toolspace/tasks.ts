@@ -4,7 +4,8 @@ import { defined } from '../base/assert.ts';
 import { AtlasError, InputError } from '../base/errors.ts';
 import { deriveSeed, Rng } from '../base/rng.ts';
 import type { OracleStep, Split, Task, World } from '../trajectory/task.ts';
-import { Draft, ENTITY_LISTS, type Family, type Part, Rejected } from './families/family.ts';
+import { type Part, Rejected } from './draft.ts';
+import { CoreDraft, type CoreFamily, ENTITY_LISTS } from './families/core-draft.ts';
 import { FAMILIES } from './families/index.ts';
 import { expand, fill } from './phrasing.ts';
 import { type Bystander, taskRubric } from './task-rubric.ts';
@@ -96,9 +97,9 @@ function drawTrouble(rng: Rng): Trouble {
 }
 
 /** Different families whose calls sum to `calls`, on at most three servers. */
-function drawFamilies(rng: Rng, calls: number, trouble: Trouble): Family[] {
+function drawFamilies(rng: Rng, calls: number, trouble: Trouble): CoreFamily[] {
   for (;;) {
-    const families: Family[] = [];
+    const families: CoreFamily[] = [];
     for (let left = calls; left > 0; ) {
       // The size first, then a family of it, so that chains are as frequent as their many single
       // siblings.
@@ -119,7 +120,7 @@ function drawSize(rng: Rng, most: number): number {
   return rng.pick(PART_SIZES.filter((size) => size <= most));
 }
 
-function serversOf(family: Family): string[] {
+function serversOf(family: CoreFamily): string[] {
   return family.tools.map((tool) => tool.slice(0, tool.indexOf(':')));
 }
 
@@ -134,7 +135,7 @@ function drawWorld(rng: Rng, toolspace: string, split: Pool, busy: string | null
 interface Attempt {
   toolspace: string;
   split: Pool;
-  families: readonly Family[];
+  families: readonly CoreFamily[];
   trouble: Trouble;
   heldOut: boolean;
   rng: Rng;
@@ -144,7 +145,7 @@ function attemptTask({ toolspace, split, families, trouble, heldOut, rng }: Atte
   const calls = families.reduce((sum, family) => sum + family.tools.length, 0);
   const busy = trouble === 'busy' ? rng.pick(families.flatMap((family) => family.tools)) : null;
   const world = drawWorld(rng, toolspace, split, busy);
-  const draft = new Draft(rng, split, world.clock, liveServers(toolspace, world));
+  const draft = new CoreDraft(rng, split, world.clock, liveServers(toolspace, world));
   draft.misspellNext = trouble === 'misspelled';
   const parts = families.map((family) => {
     const part = family.draw(draft);
@@ -197,7 +198,7 @@ function contentId(content: { toolspace: string }): string {
 
 function writePrompt(
   rng: Rng,
-  families: readonly Family[],
+  families: readonly CoreFamily[],
   parts: readonly Part[],
   heldOut: boolean,
 ) {
@@ -238,7 +239,7 @@ function checkOracle(
 }
 
 /** The task's servers and distractors, two to four, shuffled. */
-function drawServers(rng: Rng, toolspace: string, families: readonly Family[]): string[] {
+function drawServers(rng: Rng, toolspace: string, families: readonly CoreFamily[]): string[] {
   const needed = [...new Set(families.flatMap(serversOf))];
   const others = toolspaceOf(toolspace)
     .servers.map((server) => server.name)

@@ -6,7 +6,8 @@ import { deriveSeed, type Rng } from '../base/rng.ts';
 /** Which pool values are drawn from. */
 export type Pool = 'train' | 'test';
 
-function words(list: string): string[] {
+/** The words of a text. */
+export function words(list: string): string[] {
   return list.trim().split(/\s+/);
 }
 
@@ -63,19 +64,29 @@ function drawIn(pool: Pool, kind: string, draw: () => string): string {
   return value;
 }
 
+/** A name of two words, one of each list; `kind` keeps the pools of different lists apart. */
+export function pairName(
+  rng: Rng,
+  pool: Pool,
+  kind: string,
+  [firsts, seconds]: readonly [readonly string[], readonly string[]],
+): string {
+  return drawIn(pool, kind, () => `${rng.pick(firsts)} ${rng.pick(seconds)}`);
+}
+
 /** A name of two words for an item of the inventory. */
 export function itemName(rng: Rng, pool: Pool): string {
-  return drawIn(pool, 'item', () => `${rng.pick(ADJECTIVES)} ${rng.pick(OBJECTS)}`);
+  return pairName(rng, pool, 'item', [ADJECTIVES, OBJECTS]);
 }
 
 /** A title of two words for an event. */
 export function eventTitle(rng: Rng, pool: Pool): string {
-  return drawIn(pool, 'event', () => `${rng.pick(TOPICS)} ${rng.pick(OCCASIONS)}`);
+  return pairName(rng, pool, 'event', [TOPICS, OCCASIONS]);
 }
 
 /** A title of two words for a ticket. */
 export function ticketTitle(rng: Rng, pool: Pool): string {
-  return drawIn(pool, 'ticket', () => `${rng.pick(THINGS)} ${rng.pick(TROUBLES)}`);
+  return pairName(rng, pool, 'ticket', [THINGS, TROUBLES]);
 }
 
 /** A person's name of random syllables, four to six letters. */

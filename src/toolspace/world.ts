@@ -72,7 +72,11 @@ export function makeWorld(seed: number): World {
  * have one.
  */
 export function busyTool(toolspace: string, seed: number): string | null {
-  const names = toolspaceOf(toolspace).servers.flatMap((server) =>
+  return busyToolOf(toolspaceOf(toolspace), seed);
+}
+
+function busyToolOf({ servers }: Toolspace, seed: number): string | null {
+  const names = servers.flatMap((server) =>
     server.tools.map((tool) => `${server.name}:${tool.name}`),
   );
   return names[deriveSeed('busy', seed) % (2 * names.length)] ?? null;
@@ -106,7 +110,7 @@ export class LiveServer {
     this.def = def;
     this.#clock = world.clock;
     this.#state = initialState(def, world);
-    const busy = busyTool(toolspace.name, world.seed);
+    const busy = busyToolOf(toolspace, world.seed);
     this.#busy = busy?.startsWith(`${def.name}:`) ? busy.slice(def.name.length + 1) : null;
   }
 

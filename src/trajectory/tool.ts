@@ -7,6 +7,8 @@ export const toolSpecSchema = z.strictObject({
   name: z.string(),
   description: z.string(),
   inputSchema: jsonObjectSchema,
+  /** JSON Schema of the results, where the server declares one. */
+  outputSchema: jsonObjectSchema.optional(),
   /** The server promises that a call changes nothing. */
   readOnly: z.boolean().optional(),
   idempotent: z.boolean().optional(),

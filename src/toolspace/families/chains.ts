@@ -1,12 +1,13 @@
 // Families of two to four calls in which results are carried from call to call.
 import { defined } from '../../base/assert.ts';
+import { asking, field } from '../parts.ts';
 import { LEVELS } from '../servers/tickets.ts';
 import { dayTime } from '../values.ts';
+import { type CoreDraft, type CoreFamily, stateCheck } from './core-draft.ts';
 import { mention } from './entities.ts';
-import { type Draft, type Family, stateCheck } from './family.ts';
-import { asking, currencies, field, newEvent } from './parts.ts';
+import { currencies, newEvent } from './parts.ts';
 
-const MONEY_FAMILIES: readonly Family[] = [false, true].map((named) => ({
+const MONEY_FAMILIES: readonly CoreFamily[] = [false, true].map((named) => ({
   name: `price_in_by_${named ? 'name' : 'id'}`,
   tools: [...(named ? ['inventory:find_item'] : []), 'inventory:get_price', 'units:exchange'],
   byName: named,
@@ -23,7 +24,7 @@ const MONEY_FAMILIES: readonly Family[] = [false, true].map((named) => ({
       'I need the price of {x} turned from {from} to {to}.',
     ],
   },
-  draw(draft: Draft) {
+  draw(draft: CoreDraft) {
     const { slots, id } = findItem(draft, named);
     const [from, to] = currencies(draft);
     const value = field(draft.call('inventory:get_price', { id }), 'price');
@@ -32,7 +33,7 @@ const MONEY_FAMILIES: readonly Family[] = [false, true].map((named) => ({
   },
 }));
 
-const WORTH_FAMILIES: readonly Family[] = [false, true].map((named) => ({
+const WORTH_FAMILIES: readonly CoreFamily[] = [false, true].map((named) => ({
   name: `worth_by_${named ? 'name' : 'id'}`,
   tools: [
     ...(named ? ['inventory:find_item'] : []),
@@ -54,7 +55,7 @@ const WORTH_FAMILIES: readonly Family[] = [false, true].map((named) => ({
       'State the total worth of {x} in stock.',
     ],
   },
-  draw(draft: Draft) {
+  draw(draft: CoreDraft) {
     const { slots, id } = findItem(draft, named);
     const a = field(draft.call('inventory:get_stock', { id }), 'count');
     const b = field(draft.call('inventory:get_price', { id }), 'price');
@@ -63,7 +64,7 @@ const WORTH_FAMILIES: readonly Family[] = [false, true].map((named) => ({
   },
 }));
 
-function findItem(draft: Draft, named: boolean): { slots: { x: string }; id: string } {
+function findItem(draft: CoreDraft, named: boolean): { slots: { x: string }; id: string } {
   const { id, name } = draft.entity('item');
   if (!named) return { slots: { x: mention(draft, 'item', id) }, id };
   const spelled = draft.spelled(name);
@@ -71,7 +72,7 @@ function findItem(draft: Draft, named: boolean): { slots: { x: string }; id: str
   return { slots: { x: mention(draft, 'item', `'${spelled}'`) }, id };
 }
 
-const EVENT_FAMILIES: readonly Family[] = [
+const EVENT_FAMILIES: readonly CoreFamily[] = [
   {
     name: 'postpone',
     tools: ['calendar:find_event', 'units:add_days', 'calendar:move_event'],
@@ -204,10 +205,10 @@ function newTicket(
   name: string,
   tool: string,
   key: 'owner' | 'level',
-  choose: (draft: Draft) => string,
+  choose: (draft: CoreDraft) => string,
   train: readonly string[],
   heldOut: readonly string[],
-): Family {
+): CoreFamily {
   return {
     name,
     tools: ['tickets:open_ticket', tool],
@@ -236,7 +237,7 @@ function newTicket(
   };
 }
 
-const TICKET_FAMILIES: readonly Family[] = [
+const TICKET_FAMILIES: readonly CoreFamily[] = [
   newTicket(
     'new_ticket_owner',
     'tickets:assign_ticket',
@@ -302,7 +303,7 @@ const TICKET_FAMILIES: readonly Family[] = [
 ];
 
 /** All families in which results are carried over more than a found id. */
-export const CHAIN_FAMILIES: readonly Family[] = [
+export const CHAIN_FAMILIES: readonly CoreFamily[] = [
   ...MONEY_FAMILIES,
   ...WORTH_FAMILIES,
   ...EVENT_FAMILIES,

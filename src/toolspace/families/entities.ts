@@ -2,17 +2,11 @@
 // its name (two calls, the id is carried). Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import type { Json, JsonObject } from '../../trajectory/json.ts';
+import { type Part, statesAll } from '../draft.ts';
 import type { Phrasings } from '../phrasing.ts';
 import { LEVELS } from '../servers/tickets.ts';
+import { type CoreDraft, type CoreFamily, type EntityKind, stateCheck } from './core-draft.ts';
 import { ENTITY_PHRASINGS } from './entity-phrasings.ts';
-import {
-  type Draft,
-  type EntityKind,
-  type Family,
-  type Part,
-  stateCheck,
-  statesAll,
-} from './family.ts';
 
 /** How an entity is found by name. */
 export const FINDERS: Readonly<Record<EntityKind, { tool: string; key: string }>> = {
@@ -38,10 +32,10 @@ interface Action {
   tool: string;
   /** Field of the result that is asked for; absent when the action changes something. */
   asks?: string;
-  extra?: (draft: Draft, id: string) => Extra;
+  extra?: (draft: CoreDraft, id: string) => Extra;
 }
 
-function count(draft: Draft, id: string): Extra {
+function count(draft: CoreDraft, id: string): Extra {
   const n = draft.rng.int(2, 48);
   const now = defined(
     draft.items.find((item) => item.id === id),
@@ -54,7 +48,7 @@ function count(draft: Draft, id: string): Extra {
   };
 }
 
-function price(draft: Draft, id: string): Extra {
+function price(draft: CoreDraft, id: string): Extra {
   const now = defined(
     draft.items.find((item) => item.id === id),
     id,
@@ -64,7 +58,7 @@ function price(draft: Draft, id: string): Extra {
   return { slots: { n: String(n) }, arguments: { price: n }, final: { key: 'price', value: n } };
 }
 
-function date(draft: Draft, id: string): Extra {
+function date(draft: CoreDraft, id: string): Extra {
   const now = defined(
     draft.events.find((event) => event.id === id),
     id,
@@ -78,7 +72,7 @@ function date(draft: Draft, id: string): Extra {
   };
 }
 
-function guest(draft: Draft): Extra {
+function guest(draft: CoreDraft): Extra {
   const who = draft.person();
   return {
     slots: { who: `'${who}'` },
@@ -87,7 +81,7 @@ function guest(draft: Draft): Extra {
   };
 }
 
-function owner(draft: Draft): Extra {
+function owner(draft: CoreDraft): Extra {
   const who = draft.person();
   return {
     slots: { who: `'${who}'` },
@@ -96,7 +90,7 @@ function owner(draft: Draft): Extra {
   };
 }
 
-function level(draft: Draft, id: string): Extra {
+function level(draft: CoreDraft, id: string): Extra {
   const now = defined(
     draft.tickets.find((ticket) => ticket.id === id),
     id,
@@ -129,11 +123,11 @@ const ACTIONS: readonly Action[] = [
 ];
 
 /** The entity as a request names it, with or without its kind. */
-export function mention(draft: Draft, kind: EntityKind, text: string): string {
+export function mention(draft: CoreDraft, kind: EntityKind, text: string): string {
   return draft.rng.chance(0.5) ? `${kind} ${text}` : text;
 }
 
-function drawPart(draft: Draft, action: Action, named: boolean): Part {
+function drawPart(draft: CoreDraft, action: Action, named: boolean): Part {
   const entity = draft.entity(action.kind);
   const extra = action.extra?.(draft, entity.id) ?? { slots: {}, arguments: {} };
   let said = entity.id;
@@ -161,7 +155,7 @@ function drawPart(draft: Draft, action: Action, named: boolean): Part {
   return { slots, asked: [], requirement: { description, check } };
 }
 
-function familyOf(action: Action, phrasings: Phrasings, named: boolean): Family {
+function familyOf(action: Action, phrasings: Phrasings, named: boolean): CoreFamily {
   return {
     name: `${action.name}_by_${named ? 'name' : 'id'}`,
     tools: named ? [FINDERS[action.kind].tool, action.tool] : [action.tool],
@@ -172,7 +166,7 @@ function familyOf(action: Action, phrasings: Phrasings, named: boolean): Family 
 }
 
 /** Two families for each action. */
-export const ENTITY_FAMILIES: readonly Family[] = ACTIONS.flatMap((action) => {
+export const ENTITY_FAMILIES: readonly CoreFamily[] = ACTIONS.flatMap((action) => {
   const phrasings = defined(ENTITY_PHRASINGS[action.name], `phrasings of ${action.name}`);
   return [familyOf(action, phrasings, false), familyOf(action, phrasings, true)];
 });

@@ -1,11 +1,14 @@
 // Families of one call that are not about one known id: look-ups, lists, additions, conversions.
+
+import { Rejected } from '../draft.ts';
+import { asking, field } from '../parts.ts';
 import { PLACES } from '../servers/inventory.ts';
 import { CONVERSIONS } from '../servers/units.ts';
 import { dayTime, shiftDate } from '../values.ts';
+import type { CoreDraft, CoreFamily, EntityKind } from './core-draft.ts';
 import { FINDERS, mention } from './entities.ts';
 import { TELL } from './entity-phrasings.ts';
-import { type Draft, type EntityKind, type Family, Rejected } from './family.ts';
-import { asking, currencies, field, newEvent } from './parts.ts';
+import { currencies, newEvent } from './parts.ts';
 
 function lookup(
   name: string,
@@ -13,7 +16,7 @@ function lookup(
   key: string,
   train: readonly string[],
   heldOut: readonly string[],
-): Family {
+): CoreFamily {
   const finder = FINDERS[kind];
   return {
     name,
@@ -34,11 +37,11 @@ function listing(
   name: string,
   tool: string,
   key: string,
-  choose: (draft: Draft) => string,
+  choose: (draft: CoreDraft) => string,
   say: (value: string) => string,
   train: readonly string[],
   heldOut: readonly string[],
-): Family {
+): CoreFamily {
   return {
     name,
     tools: [tool],
@@ -56,7 +59,7 @@ function listing(
   };
 }
 
-const LOOKUPS: readonly Family[] = [
+const LOOKUPS: readonly CoreFamily[] = [
   lookup(
     'item_place',
     'item',
@@ -107,7 +110,7 @@ const LOOKUPS: readonly Family[] = [
   ),
 ];
 
-const LISTINGS: readonly Family[] = [
+const LISTINGS: readonly CoreFamily[] = [
   listing(
     'items_in',
     'inventory:list_items',
@@ -152,7 +155,7 @@ const LISTINGS: readonly Family[] = [
   ),
 ];
 
-const ADDITIONS: readonly Family[] = [
+const ADDITIONS: readonly CoreFamily[] = [
   {
     name: 'add_event',
     tools: ['calendar:add_event'],
@@ -206,7 +209,7 @@ const ADDITIONS: readonly Family[] = [
   },
 ];
 
-const CONVERTING: readonly Family[] = [
+const CONVERTING: readonly CoreFamily[] = [
   {
     name: 'convert',
     tools: ['units:convert'],
@@ -358,7 +361,7 @@ const CONVERTING: readonly Family[] = [
 ];
 
 /** All families of one call that are not about one known id. */
-export const LOOKUP_FAMILIES: readonly Family[] = [
+export const LOOKUP_FAMILIES: readonly CoreFamily[] = [
   ...LOOKUPS,
   ...LISTINGS,
   ...ADDITIONS,

@@ -1,28 +1,46 @@
-// What a family of request parts is, and the draft of a task that families write their steps into.
-// A family picks its values from the draft's states as they are after the parts before it. Knows no
-// particular family.
-import { defined } from '../../base/assert.ts';
-import type { Rng } from '../../base/rng.ts';
-import type { Json, JsonObject } from '../../trajectory/json.ts';
-import type { Check } from '../../trajectory/rubric.ts';
-import type { OracleStep } from '../../trajectory/task.ts';
-import type { Phrasings } from '../phrasing.ts';
-import type { CalendarState } from '../servers/calendar.ts';
-import type { InventoryState } from '../servers/inventory.ts';
-import type { TicketsState } from '../servers/tickets.ts';
-import { eventTitle, futureDate, itemName, type Pool, personName, ticketTitle } from '../values.ts';
-import type { LiveServer } from '../world.ts';
+// A task under construction: what a part of a request is, and the draft that parts write their steps into.
+// A part picks its values from the draft's states as they are after the parts before it. Knows no
+// server and no kind of part.
+import { defined } from '../base/assert.ts';
+import type { Rng } from '../base/rng.ts';
+import type { Json, JsonObject } from '../trajectory/json.ts';
+import type { Check, StatePath } from '../trajectory/rubric.ts';
+import type { OracleStep } from '../trajectory/task.ts';
+import type { Phrasings } from './phrasing.ts';
+import { futureDate, type Pool, personName } from './values.ts';
+import type { LiveServer } from './world.ts';
+
+/** What one part may hand on to the next: the kind decides how the request speaks of it. */
+export type Carried = keyof typeof CARRIED;
+
+/** How a request speaks of what the part before it found. */
+export const CARRIED = {
+  date: 'that date',
+  time: 'that time',
+  number: 'that number',
+  amount: 'that amount',
+  city: 'that city',
+  person: 'that person',
+  text: 'that text',
+} as const;
+
+/** Kinds that stand in quotes in a request. */
+const NAMES: ReadonlySet<Carried> = new Set(['city', 'person', 'text']);
 
 /** A kind of request part. */
-export interface Family {
+export interface Family<D extends Draft = Draft> {
   readonly name: string;
   /** Tools (`server:tool`) of its steps, in order, once for each call. */
   readonly tools: readonly string[];
   readonly phrasings: Phrasings;
   /** True when the first step looks a name up, so that the name may be misspelled. */
   readonly byName: boolean;
+  /** What it takes over from the part before it, when that hands it on. */
+  readonly takes?: Carried;
+  /** What it hands on: `Part.gives` of its draw is of this kind. */
+  readonly gives?: Carried;
   /** Writes the steps into the draft. @throws {Rejected} when this world has nothing that fits. */
-  draw(draft: Draft): Part;
+  draw(draft: D): Part;
 }
 
 /** What a drawn part says and asks. */
@@ -32,18 +50,13 @@ export interface Part {
   asked: (string | number)[];
   /** What the part requires, as one sentence and one check. */
   requirement: { description: string; check: Check };
+  /** The value that the next part may take over; of the kind that the family says. */
+  gives?: string | number;
 }
 
 /** A draw that does not fit its world; the generator draws again. */
 export class Rejected extends Error {}
 
-export type EntityKind = 'item' | 'event' | 'ticket';
-export interface Entity {
-  id: string;
-  name: string;
-}
-
-/** A task under construction. */
 export class Draft {
   readonly rng: Rng;
   readonly pool: Pool;
@@ -53,6 +66,8 @@ export class Draft {
   readonly #used = new Set<string>();
   /** Set when the next name must be misspelled in the request. */
   misspellNext = false;
+  /** What the part before hands on to the next one; null when it does not. */
+  carried: { kind: Carried; value: string | number } | null = null;
 
   constructor(rng: Rng, pool: Pool, clock: string, servers: ReadonlyMap<string, LiveServer>) {
     this.rng = rng;
@@ -64,7 +79,7 @@ export class Draft {
   /** Makes a call of the oracle; a busy tool is called again. */
   call(tool: string, args: JsonObject): JsonObject {
     const [server, name] = splitName(tool);
-    const live = defined(this.#servers.get(server), `server ${server}`);
+    const live = this.#live(server);
     const step = { server, tool: name, arguments: args };
     let result = live.call(name, args);
     if (result.isError && result.text.startsWith('busy')) {
@@ -76,14 +91,26 @@ export class Draft {
     return result.value;
   }
 
+  /** Makes a call that must fail, and gives the error's text; a busy tool is called again. */
+  callFailing(tool: string, args: JsonObject): string {
+    const [server, name] = splitName(tool);
+    const live = this.#live(server);
+    const step = { server, tool: name, arguments: args, expectError: true };
+    for (;;) {
+      const result = live.call(name, args);
+      if (!result.isError) throw new Rejected(`${tool}: did not fail`);
+      this.steps.push(step);
+      if (!result.text.startsWith('busy')) return result.text;
+    }
+  }
+
   /**
    * Looks a name up as it stands in the request; a misspelled one is mended from the suggestion.
    */
   find(tool: string, key: string, asked: string, name: string): JsonObject {
     if (asked !== name) {
       const [server, toolName] = splitName(tool);
-      const live = defined(this.#servers.get(server), `server ${server}`);
-      const result = live.call(toolName, { [key]: asked });
+      const result = this.#live(server).call(toolName, { [key]: asked });
       if (!result.isError || !result.text.endsWith(`did you mean '${name}'?`)) {
         throw new Rejected(`'${asked}' does not lead to '${name}'`);
       }
@@ -99,14 +126,24 @@ export class Draft {
     return misspelled(name, this.rng);
   }
 
-  get items() {
-    return (this.#state('inventory') as InventoryState).items;
+  /**
+   * The value of a slot that can be taken over from the part before, and how the request speaks of it: `that date`, or
+   * the drawn value itself.
+   */
+  given<T extends string | number>(kind: Carried, draw: () => T): { value: T; shown: string } {
+    const { carried } = this;
+    if (carried?.kind === kind) {
+      this.carried = null;
+      // A family gives what its kind says, so kinds keep their types.
+      return { value: carried.value as T, shown: CARRIED[kind] };
+    }
+    const value = draw();
+    return { value, shown: NAMES.has(kind) ? `'${value}'` : String(value) };
   }
-  get events() {
-    return (this.#state('calendar') as CalendarState).events;
-  }
-  get tickets() {
-    return (this.#state('tickets') as TicketsState).tickets;
+
+  /** A server's state now; the caller knows its shape. */
+  state<S extends JsonObject>(server: string): S {
+    return this.#live(server).state as S;
   }
 
   /** An entity that no part has used yet. */
@@ -118,32 +155,20 @@ export class Draft {
     return entity;
   }
 
-  /** Takes an entity of a kind as id and name. */
-  entity(kind: EntityKind): Entity {
-    if (kind === 'item') return this.take(this.items);
-    const { id, title } = kind === 'event' ? this.take(this.events) : this.take(this.tickets);
-    return { id, name: title };
-  }
-
   /** Claims a value, so that two parts do not ask for the same. */
   claim(value: string): void {
     if (this.#used.has(value)) throw new Rejected(`'${value}' is used twice`);
     this.#used.add(value);
   }
 
-  isUsed(value: string): boolean {
-    return this.#used.has(value);
+  /** A value that no part has used yet, claimed. */
+  fresh<T extends string | number>(value: T): T {
+    this.claim(String(value));
+    return value;
   }
 
-  /** A name that no entity of its kind has. */
-  newName(kind: EntityKind): string {
-    const draw = { item: itemName, event: eventTitle, ticket: ticketTitle }[kind];
-    const taken = { item: this.items.map((x) => x.name), event: this.events.map((x) => x.title) };
-    const known = kind === 'ticket' ? this.tickets.map((x) => x.title) : taken[kind];
-    const name = draw(this.rng, this.pool);
-    if (known.includes(name)) throw new Rejected(`'${name}' is taken`);
-    this.claim(name);
-    return name;
+  isUsed(value: string): boolean {
+    return this.#used.has(value);
   }
 
   person(): string {
@@ -152,12 +177,13 @@ export class Draft {
     return name;
   }
 
-  date(): string {
+  /** A date in the 60 days after the world's day. */
+  laterDate(): string {
     return futureDate(this.rng, this.clock);
   }
 
-  #state(server: string): JsonObject {
-    return defined(this.#servers.get(server), `server ${server}`).state;
+  #live(server: string): LiveServer {
+    return defined(this.#servers.get(server), `server ${server}`);
   }
 }
 
@@ -165,6 +191,18 @@ export class Draft {
 export function splitName(tool: string): [string, string] {
   const [server, name] = tool.split(':');
   return [defined(server, 'server'), defined(name, 'tool')];
+}
+
+/** A check that the final state of a server has a value at a path. */
+export function stateIs(server: string, path: StatePath, equals: Json): Check {
+  return { kind: 'state', server, path, equals };
+}
+
+/** A check that the answer states all these values. */
+export function statesAll(values: readonly (string | number)[]): Check {
+  const checks = values.map((value): Check => ({ kind: 'states', value }));
+  const [only] = checks;
+  return checks.length === 1 && only !== undefined ? only : { kind: 'all', checks };
 }
 
 /** A name with one slip of the finger: a letter lost, doubled, or swapped with its neighbour. */
@@ -179,25 +217,4 @@ function misspelled(name: string, rng: Rng): string {
     return name.slice(0, at) + letter + name.slice(at);
   }
   return name.slice(0, at) + next + letter + name.slice(at + 2);
-}
-
-/** A check that an entity has a member in the final state. */
-export function stateCheck(kind: EntityKind, id: string, key: string | null, equals: Json): Check {
-  const [server, list] = ENTITY_LISTS[kind];
-  const path = key === null ? [list, { id }] : [list, { id }, key];
-  return { kind: 'state', server, path, equals };
-}
-
-/** Server and member of the state that hold the entities of a kind. */
-export const ENTITY_LISTS: Readonly<Record<EntityKind, readonly [string, string]>> = {
-  item: ['inventory', 'items'],
-  event: ['calendar', 'events'],
-  ticket: ['tickets', 'tickets'],
-};
-
-/** A check that the answer states all these values. */
-export function statesAll(values: readonly (string | number)[]): Check {
-  const checks = values.map((value): Check => ({ kind: 'states', value }));
-  const [only] = checks;
-  return checks.length === 1 && only !== undefined ? only : { kind: 'all', checks };
 }

@@ -1,0 +1,6 @@
+// Servers of toolspace full about what is read, written and looked at.
+import { LIBRARY_REQUESTS } from '../requests/library.ts';
+import { library } from '../servers/library.ts';
+import type { BuiltIn } from './built-in.ts';
+
+export const READING: readonly BuiltIn[] = [{ server: library, requests: LIBRARY_REQUESTS }];

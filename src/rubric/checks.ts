@@ -23,6 +23,8 @@ export function evaluateCheck(check: Check, trace: Trace): boolean | null {
       return trace.answer !== null && statesValue(trace.answer, check.value);
     case 'answered':
       return trace.end === 'answer' && (trace.answer ?? '').trim() !== '';
+    case 'asks':
+      return trace.end === 'answer' && /\?(\s|$)/.test(trace.answer ?? '');
     case 'callsAtMost':
       return calls.filter(({ meta }) => !meta).length <= check.count;
     case 'errorsAtMost':
@@ -158,12 +160,12 @@ function addResult(sources: Sources, call: CallRecord): void {
 }
 
 /** Words that state no value. */
-const EMPTY_ANSWERS = new Set(['done', 'failed', 'yes', 'no', 'ok']);
+const EMPTY_ANSWERS = new Set(['done', 'failed', 'cannot', 'yes', 'no', 'ok']);
 const SHORT_PART_WORDS = 3;
 
 /**
  * Each part of the answer (cut at commas, semicolons and lines) must occur in the request or a result; of a longer
- * sentence its numbers, quoted texts and words with digits must.
+ * sentence its numbers, quoted texts and words with digits must. A question states nothing.
  */
 function answerGrounded(trace: Trace): boolean {
   const answer = (trace.answer ?? '').trim();
@@ -174,7 +176,7 @@ function answerGrounded(trace: Trace): boolean {
   return answer
     .split(/,\s|[;\n]/)
     .map((part) => part.trim().replace(/[.!]$/, ''))
-    .filter((part) => part !== '' && !EMPTY_ANSWERS.has(part.toLowerCase()))
+    .filter((part) => part !== '' && !part.endsWith('?') && !EMPTY_ANSWERS.has(part.toLowerCase()))
     .every((part) => partGrounded(part, sources));
 }
 

@@ -10,8 +10,8 @@ import { PRIMER_KEYS } from './primer.ts';
 import { PLACES } from './servers/inventory.ts';
 import { LEVELS } from './servers/tickets.ts';
 import { MEASURES, MONEY } from './servers/units.ts';
-import { lowerFirst } from './tasks.ts';
-import { serverSpecs } from './world.ts';
+import { lowerFirst } from './task-parts.ts';
+import { serverSpecs } from './toolspaces.ts';
 
 const RESULT_KEYS = [
   'id',

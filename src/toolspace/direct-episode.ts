@@ -2,8 +2,9 @@
 // reads millions of tokens; what a policy does is always played over real MCP (episode.ts).
 import { openToolbox, type Toolbox, type ToolboxServer } from '../tools/toolbox.ts';
 import type { EpisodeOptions } from './episode.ts';
+import { LiveServer } from './live-server.ts';
 import { serverSpec } from './server.ts';
-import { LiveServer, serverOf, toolspaceOf } from './world.ts';
+import { serverOf, toolspaceOf } from './toolspaces.ts';
 
 /**
  * Opens an episode whose calls run in place.

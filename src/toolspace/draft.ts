@@ -6,9 +6,9 @@ import type { Rng } from '../base/rng.ts';
 import type { Json, JsonObject } from '../trajectory/json.ts';
 import type { Check, StatePath } from '../trajectory/rubric.ts';
 import type { OracleStep } from '../trajectory/task.ts';
+import type { LiveServer } from './live-server.ts';
 import type { Phrasings } from './phrasing.ts';
 import { futureDate, type Pool, personName } from './values.ts';
-import type { LiveServer } from './world.ts';
 
 /** What one part may hand on to the next: the kind decides how the request speaks of it. */
 export type Carried = keyof typeof CARRIED;
@@ -63,7 +63,7 @@ export class Draft {
   readonly clock: string;
   readonly steps: OracleStep[] = [];
   readonly #servers: ReadonlyMap<string, LiveServer>;
-  readonly #used = new Set<string>();
+  #used = new Set<string>();
   /** Set when the next name must be misspelled in the request. */
   misspellNext = false;
   /** What the part before hands on to the next one; null when it does not. */
@@ -74,6 +74,45 @@ export class Draft {
     this.pool = pool;
     this.clock = clock;
     this.#servers = servers;
+  }
+
+  /**
+   * What `work` gives, which may reject and is then tried again; what a rejected try did is undone.
+   * @throws {Rejected} when every try was rejected.
+   */
+  attempt<T>(tries: number, work: () => T): T {
+    const undo = this.#checkpoint();
+    for (let left = tries - 1; ; left--) {
+      try {
+        return work();
+      } catch (error) {
+        if (!(error instanceof Rejected) || left <= 0) throw error;
+        undo();
+      }
+    }
+  }
+
+  /** What `work` gives; all that it did is undone. */
+  rehearse<T>(work: () => T): T {
+    const undo = this.#checkpoint();
+    try {
+      return work();
+    } finally {
+      undo();
+    }
+  }
+
+  #checkpoint(): () => void {
+    const { misspellNext, carried } = this;
+    const { length } = this.steps;
+    const used = [...this.#used];
+    const states = [...this.#servers.values()].map((live) => [live, live.snapshot()] as const);
+    return () => {
+      Object.assign(this, { misspellNext, carried });
+      this.steps.length = length;
+      this.#used = new Set(used);
+      for (const [live, state] of states) live.restore(state);
+    };
   }
 
   /** Makes a call of the oracle; a busy tool is called again. */
@@ -139,6 +178,11 @@ export class Draft {
     }
     const value = draw();
     return { value, shown: NAMES.has(kind) ? `'${value}'` : String(value) };
+  }
+
+  /** Whether it has that server. */
+  knows(server: string): boolean {
+    return this.#servers.has(server);
   }
 
   /** A server's state now; the caller knows its shape. */

@@ -5,9 +5,10 @@ import { connectServer, type McpConnection } from '../tools/mcp-client.ts';
 import { openToolbox, type Toolbox, type ToolboxServer } from '../tools/toolbox.ts';
 import { jsonSchema } from '../trajectory/json.ts';
 import type { World } from '../trajectory/task.ts';
+import { LiveServer, type Toolspace } from './live-server.ts';
 import { mcpHandler } from './mcp-server.ts';
 import { serverSpec } from './server.ts';
-import { LiveServer, serverOf, type Toolspace, toolspaceOf } from './world.ts';
+import { serverOf, toolspaceOf } from './toolspaces.ts';
 
 export interface EpisodeOptions {
   world: World;

@@ -7,8 +7,9 @@ import {
   type McpHttpHandler,
   originValidationResponse,
 } from '@modelcontextprotocol/server';
+import { LiveServer, makeWorld, type Toolspace } from './live-server.ts';
 import { mcpHandler } from './mcp-server.ts';
-import { LiveServer, makeWorld, type Toolspace, toolspaceOf } from './world.ts';
+import { toolspaceOf } from './toolspaces.ts';
 
 export interface HostOptions {
   toolspace: string;

@@ -1,7 +1,7 @@
 // A built-in server as an MCP server: its declared tools over its live state. Knows no task.
 import { createMcpHandler, type McpHttpHandler, McpServer } from '@modelcontextprotocol/server';
 import { jsonObjectSchema } from '../trajectory/json.ts';
-import type { LiveServer } from './world.ts';
+import type { LiveServer } from './live-server.ts';
 
 const VERSION = '1.0.0';
 

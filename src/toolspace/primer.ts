@@ -3,8 +3,8 @@
 import { defined } from '../base/assert.ts';
 import { deriveSeed, Rng } from '../base/rng.ts';
 import type { JsonObject } from '../trajectory/json.ts';
+import { makeWorld } from './live-server.ts';
 import { dayTime, eventTitle, futureDate, itemName, personName, ticketTitle } from './values.ts';
-import { makeWorld } from './world.ts';
 
 /** Argument and result fields that drills use as keys. */
 export const PRIMER_KEYS = [

@@ -2,15 +2,16 @@
 // 3.1). Evaluates none.
 import { defined } from '../base/assert.ts';
 import type { Json } from '../trajectory/json.ts';
-import type { Check, Criterion, Rubric } from '../trajectory/rubric.ts';
+import type { Check, Criterion, Rubric, StatePath } from '../trajectory/rubric.ts';
 import type { OracleStep } from '../trajectory/task.ts';
 import type { Part } from './draft.ts';
 
-/** An entity that the task leaves alone: its server, the list it stands in, and what it is. */
+/** What the task leaves alone: where it stands in the state of its server, and what it is. */
 export interface Bystander {
   server: string;
-  list: string;
-  entity: { id: string } & Record<string, Json>;
+  name: string;
+  path: StatePath;
+  equals: Json;
 }
 
 /** A part of the request with the tools (`server:tool`) of its calls, in order. */
@@ -20,7 +21,7 @@ export interface RubricPart extends Part {
 
 /** What a rubric is made from. */
 export interface RubricSource {
-  /** The parts of the request, at most four. */
+  /** The parts of the request. */
   parts: readonly RubricPart[];
   /** The oracle's steps, those marked `expectError` included. */
   steps: readonly OracleStep[];
@@ -58,7 +59,7 @@ function fulfilment(
   idle: readonly Bystander[],
 ) {
   const begun = first(parts.flatMap((part) => part.tools));
-  const drafts: Draft[] = parts.map((part) => part.requirement);
+  const drafts = requirements(parts);
   const read = steps.at(-1);
   if (parts.every((part) => part.asked.length > 0) && read !== undefined) {
     drafts.push({
@@ -71,15 +72,31 @@ function fulfilment(
     check: { kind: 'answered' },
   };
   drafts.push(earned(ends, begun));
-  for (const { server, list, entity } of idle) {
-    const path = [list, { id: entity.id }];
+  for (const { server, name, path, equals } of idle) {
     const draft: Draft = {
-      description: `Work is done, and ${entity.id} of ${server}, which the request does not speak of, is unchanged.`,
-      check: { kind: 'state', server, path, equals: entity },
+      description: `Work is done, and ${name} of ${server}, which the request does not speak of, is unchanged.`,
+      check: { kind: 'state', server, path, equals },
     };
     drafts.push(earned(draft, begun));
   }
   return drafts.slice(0, 5);
+}
+
+/** Criteria that requirements take at the most: two are left for the end of the episode and a bystander. */
+const MOST_REQUIREMENTS = 4;
+
+/** The requirements of the parts, those of neighbours together where there are more parts than criteria. */
+function requirements(parts: readonly RubricPart[]): Draft[] {
+  const all = parts.map((part) => part.requirement);
+  if (all.length <= MOST_REQUIREMENTS) return all;
+  return Array.from({ length: MOST_REQUIREMENTS - 1 }, (_, i) => {
+    const at = (share: number) => Math.round((share * all.length) / (MOST_REQUIREMENTS - 1));
+    const group = all.slice(at(i), at(i + 1));
+    return {
+      description: group.map(({ description }) => description).join(' '),
+      check: { kind: 'all', checks: group.map(({ check }) => check) },
+    };
+  });
 }
 
 function appropriateness(source: RubricSource, count: number): Draft[] {

@@ -54,6 +54,8 @@ export type Check =
   | { kind: 'states'; value: string | number }
   /** The episode ended with an answer. */
   | { kind: 'answered' }
+  /** It ended with an answer that asks something back. */
+  | { kind: 'asks' }
   /** At most this many calls that are not meta calls. */
   | { kind: 'callsAtMost'; count: number }
   /** At most this many calls ended in an error. */
@@ -87,6 +89,7 @@ export const checkSchema: z.ZodType<Check> = z.lazy(() =>
     }),
     z.strictObject({ kind: z.literal('states'), value: z.union([z.string(), z.number()]) }),
     z.strictObject({ kind: z.literal('answered') }),
+    z.strictObject({ kind: z.literal('asks') }),
     z.strictObject({ kind: z.literal('callsAtMost'), count: z.number().int() }),
     z.strictObject({ kind: z.literal('errorsAtMost'), count: z.number().int() }),
     z.strictObject({ kind: z.literal('grounded'), tool: z.string().optional() }),

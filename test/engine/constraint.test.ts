@@ -14,7 +14,7 @@ import { Gpu } from '../../src/gpu/device.ts';
 import { NANO_SPECIALS } from '../../src/tokenizer/nano-template.ts';
 import { tokenizerFromMetadata } from '../../src/tokenizer/tokenizer.ts';
 import { type Bpe, trainBpe } from '../../src/tokenizer/train-bpe.ts';
-import { serverSpecs } from '../../src/toolspace/world.ts';
+import { serverSpecs } from '../../src/toolspace/toolspaces.ts';
 import type { GenerateRequest, GenerateResult } from '../../src/trajectory/interfaces.ts';
 import type { JsonObject } from '../../src/trajectory/json.ts';
 import { bytesSource } from '../../src/weights/byte-source.ts';

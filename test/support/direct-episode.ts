@@ -2,7 +2,7 @@
 // cost.
 
 import type { Toolbox } from '../../src/tools/toolbox.ts';
-import { liveServers, serverSpecs } from '../../src/toolspace/world.ts';
+import { liveServers, serverSpecs } from '../../src/toolspace/toolspaces.ts';
 import type { Task } from '../../src/trajectory/task.ts';
 
 /** The tools of one episode of a task. */

@@ -7,7 +7,7 @@ import { TokenConstraints } from '../../engine/constraint/token-constraint.ts';
 import type { Gpu } from '../../gpu/device.ts';
 import { BYTE_ALPHABET, toByteText } from '../../tokenizer/bytes.ts';
 import { type Tokenizer, tokenizerFromMetadata } from '../../tokenizer/tokenizer.ts';
-import { serverSpecs } from '../../toolspace/world.ts';
+import { serverSpecs } from '../../toolspace/toolspaces.ts';
 import { alone, type Bench, type Measured, median } from './bench.ts';
 
 const VOCAB = 151_936;

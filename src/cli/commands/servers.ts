@@ -1,7 +1,7 @@
 // `atlas servers`: the built-in servers as JSON, or served over streamable HTTP.
 import { once } from 'node:events';
 import { createHost } from '../../toolspace/host.ts';
-import { serverSpecs } from '../../toolspace/world.ts';
+import { serverSpecs } from '../../toolspace/toolspaces.ts';
 import { Flags } from '../flags.ts';
 import { printJson } from '../output.ts';
 import { type Serving, serveHttp } from '../serve.ts';

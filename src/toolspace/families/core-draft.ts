@@ -38,8 +38,12 @@ export class CoreDraft extends Draft {
   /** A name that no entity of its kind has. */
   newName(kind: EntityKind): string {
     const draw = { item: itemName, event: eventTitle, ticket: ticketTitle }[kind];
-    const taken = { item: this.items.map((x) => x.name), event: this.events.map((x) => x.title) };
-    const known = kind === 'ticket' ? this.tickets.map((x) => x.title) : taken[kind];
+    const taken = {
+      item: () => this.items.map((x) => x.name),
+      event: () => this.events.map((x) => x.title),
+      ticket: () => this.tickets.map((x) => x.title),
+    };
+    const known = taken[kind]();
     const name = draw(this.rng, this.pool);
     if (known.includes(name)) throw new Rejected(`'${name}' is taken`);
     this.claim(name);

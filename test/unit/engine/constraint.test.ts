@@ -8,7 +8,7 @@ import { Expressions } from '../../../src/engine/constraint/expression.ts';
 import { TokenConstraints } from '../../../src/engine/constraint/token-constraint.ts';
 import { BYTE_ALPHABET, toByteText } from '../../../src/tokenizer/bytes.ts';
 import { type Tokenizer, tokenizerFromMetadata } from '../../../src/tokenizer/tokenizer.ts';
-import { serverSpecs } from '../../../src/toolspace/world.ts';
+import { serverSpecs } from '../../../src/toolspace/toolspaces.ts';
 import type { CallForm } from '../../../src/trajectory/interfaces.ts';
 import type { JsonObject } from '../../../src/trajectory/json.ts';
 import { nanoTokenizer } from '../../support/nano-tokenizer.ts';

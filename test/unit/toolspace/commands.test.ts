@@ -4,7 +4,7 @@ import { runTasks } from '../../../src/cli/commands/tasks.ts';
 import { Flags } from '../../../src/cli/flags.ts';
 import { connectServer } from '../../../src/tools/mcp-client.ts';
 import { generateTasks } from '../../../src/toolspace/tasks.ts';
-import { serverSpecs } from '../../../src/toolspace/world.ts';
+import { serverSpecs } from '../../../src/toolspace/toolspaces.ts';
 
 const taskFlags = (...argv: string[]) =>
   new Flags('tasks', argv, {

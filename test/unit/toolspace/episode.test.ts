@@ -5,8 +5,9 @@ import type { Toolbox } from '../../../src/tools/toolbox.ts';
 import { openDirectEpisode } from '../../../src/toolspace/direct-episode.ts';
 import { openEpisode, openRemoteEpisode } from '../../../src/toolspace/episode.ts';
 import { createHost } from '../../../src/toolspace/host.ts';
+import { makeWorld } from '../../../src/toolspace/live-server.ts';
 import { generateTasks } from '../../../src/toolspace/tasks.ts';
-import { liveServers, makeWorld, serverSpecs } from '../../../src/toolspace/world.ts';
+import { liveServers, serverSpecs } from '../../../src/toolspace/toolspaces.ts';
 import type { Task } from '../../../src/trajectory/task.ts';
 
 /** Runs the oracle through a toolbox and compares results and final state with the handlers. */

@@ -4,7 +4,8 @@ import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/
 import { expect, it } from 'vitest';
 import { serveHttp } from '../../../src/cli/serve.ts';
 import { createHost } from '../../../src/toolspace/host.ts';
-import { liveServers, makeWorld } from '../../../src/toolspace/world.ts';
+import { makeWorld } from '../../../src/toolspace/live-server.ts';
+import { liveServers } from '../../../src/toolspace/toolspaces.ts';
 
 it('the 1.x SDK lists and calls the tools of every server', async () => {
   const host = createHost({ toolspace: 'core' });

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { tokenizerCorpus } from '../../../src/toolspace/corpus.ts';
 import { PRIMER_KEYS, primerDrills } from '../../../src/toolspace/primer.ts';
+import { serverSpecs } from '../../../src/toolspace/toolspaces.ts';
 import { poolOf, VALUE_WORDS } from '../../../src/toolspace/values.ts';
-import { serverSpecs } from '../../../src/toolspace/world.ts';
 
 test('drills say the same in request and answer', () => {
   const drills = primerDrills(3, 2000);

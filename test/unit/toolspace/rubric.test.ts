@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { scoreTrace, taskSuccess } from '../../../src/rubric/score.ts';
 import { generateTasks } from '../../../src/toolspace/tasks.ts';
-import { liveServers } from '../../../src/toolspace/world.ts';
+import { liveServers } from '../../../src/toolspace/toolspaces.ts';
 import type { JsonObject } from '../../../src/trajectory/json.ts';
 import type { OracleStep, Task } from '../../../src/trajectory/task.ts';
 import type { CallRecord } from '../../../src/trajectory/tool.ts';

@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import {
-  busyTool,
-  CORE,
-  LiveServer,
-  makeWorld,
-  serverOf,
-  serverSpecs,
-} from '../../../src/toolspace/world.ts';
+import { LiveServer, makeWorld } from '../../../src/toolspace/live-server.ts';
+import { busyTool, CORE, serverOf, serverSpecs } from '../../../src/toolspace/toolspaces.ts';
 import type { JsonObject } from '../../../src/trajectory/json.ts';
 
 /** A world whose busy tool is the wanted one (null: none). */

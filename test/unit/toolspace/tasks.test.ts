@@ -1,9 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { InputError } from '../../../src/base/errors.ts';
 import { FAMILIES } from '../../../src/toolspace/families/index.ts';
+import { makeWorld, worldPool } from '../../../src/toolspace/live-server.ts';
 import { expand } from '../../../src/toolspace/phrasing.ts';
 import { generateTasks, makeTask } from '../../../src/toolspace/tasks.ts';
-import { busyTool, liveServers, makeWorld, worldPool } from '../../../src/toolspace/world.ts';
+import { busyTool, liveServers } from '../../../src/toolspace/toolspaces.ts';
 import type { Json } from '../../../src/trajectory/json.ts';
 import type { Check } from '../../../src/trajectory/rubric.ts';
 import { type Task, taskSchema } from '../../../src/trajectory/task.ts';

@@ -1,57 +1,15 @@
-// Worlds: which pool a world draws its values from, its states, and the tool that is busy at first.
-// Also runs tools on states directly, without a transport. Knows no task.
-import { InputError } from '../base/errors.ts';
+// The state of a server in one episode: which pool a world draws its values from, what a state is at its start, and the
+// tool that is busy at first. Also runs tools on a state directly, without a transport. Knows no toolspace by name.
 import { deriveSeed, Rng } from '../base/rng.ts';
 import type { JsonObject } from '../trajectory/json.ts';
 import type { World } from '../trajectory/task.ts';
-import type { ServerSpec } from '../trajectory/tool.ts';
-import { type ServerDef, serverSpec } from './server.ts';
-import { calendar } from './servers/calendar.ts';
-import { inventory } from './servers/inventory.ts';
-import { tickets } from './servers/tickets.ts';
-import { units } from './servers/units.ts';
+import type { ServerDef } from './server.ts';
 import type { Pool } from './values.ts';
 
 /** A named set of servers. */
 export interface Toolspace {
   readonly name: string;
   readonly servers: readonly ServerDef[];
-}
-
-export const CORE: Toolspace = { name: 'core', servers: [calendar, inventory, units, tickets] };
-
-/**
- * The toolspace of a name.
- * @throws {InputError} for an unknown name.
- */
-export function toolspaceOf(name: string): Toolspace {
-  if (name === CORE.name) return CORE;
-  throw new InputError('unknown_toolspace', `toolspace: got '${name}', need 'core'.`);
-}
-
-/**
- * Server specifications of a toolspace, of the named servers in their order or of all.
- * @throws {InputError} for an unknown toolspace or server.
- */
-export function serverSpecs(toolspace: string, names?: readonly string[]): ServerSpec[] {
-  const space = toolspaceOf(toolspace);
-  return (names ?? space.servers.map((server) => server.name)).map((name) =>
-    serverSpec(serverOf(space, name)),
-  );
-}
-
-/**
- * One server of a toolspace.
- * @throws {InputError} for an unknown server.
- */
-export function serverOf(space: Toolspace, name: string): ServerDef {
-  const server = space.servers.find((candidate) => candidate.name === name);
-  if (server !== undefined) return server;
-  const names = space.servers.map((candidate) => candidate.name).join(', ');
-  throw new InputError(
-    'unknown_server',
-    `toolspace ${space.name}: got server '${name}', need one of ${names}.`,
-  );
 }
 
 /** The pool of a world seed: one seed in five is a test world. */
@@ -71,15 +29,22 @@ export function makeWorld(seed: number): World {
  * The tool (`server:tool`) whose first call is busy in a world, or null: about half of all worlds
  * have one.
  */
-export function busyTool(toolspace: string, seed: number): string | null {
-  return busyToolOf(toolspaceOf(toolspace), seed);
+export function busyToolOf(space: Toolspace, seed: number): string | null {
+  const names = toolNames(space);
+  return names[deriveSeed('busy', seed) % (2 * names.length)] ?? null;
 }
 
-function busyToolOf({ servers }: Toolspace, seed: number): string | null {
-  const names = servers.flatMap((server) =>
-    server.tools.map((tool) => `${server.name}:${tool.name}`),
+const toolNamesOf = new WeakMap<Toolspace, string[]>();
+
+/** All tools as `server:tool`. */
+function toolNames(space: Toolspace): string[] {
+  const known = toolNamesOf.get(space);
+  if (known !== undefined) return known;
+  const names = space.servers.flatMap(({ name, tools }) =>
+    tools.map((tool) => `${name}:${tool.name}`),
   );
-  return names[deriveSeed('busy', seed) % (2 * names.length)] ?? null;
+  toolNamesOf.set(space, names);
+  return names;
 }
 
 /** A server's state at the start of an episode. */
@@ -119,6 +84,16 @@ export class LiveServer {
     return this.#state;
   }
 
+  /** What may be gone back to with {@link restore}. */
+  snapshot(): { state: JsonObject; wasBusy: boolean } {
+    return { state: this.#state, wasBusy: this.#wasBusy };
+  }
+
+  restore({ state, wasBusy }: { state: JsonObject; wasBusy: boolean }): void {
+    this.#state = state;
+    this.#wasBusy = wasBusy;
+  }
+
   /** Calls a tool; an unknown tool and bad arguments are error results. */
   call(toolName: string, args: JsonObject): DirectResult {
     const tool = this.def.tools.find((candidate) => candidate.name === toolName);
@@ -136,10 +111,4 @@ export class LiveServer {
 
 function failure(text: string): DirectResult {
   return { text, value: null, isError: true };
-}
-
-/** All servers of a toolspace in one world, by name. */
-export function liveServers(toolspace: string, world: World): Map<string, LiveServer> {
-  const space = toolspaceOf(toolspace);
-  return new Map(space.servers.map((def) => [def.name, new LiveServer(space, def, world)]));
 }

@@ -1,0 +1,9 @@
+// The servers of toolspace full beside those of core.
+import type { BuiltIn } from './built-in.ts';
+import { READING } from './reading.ts';
+
+/** Servers of the splits train and test. */
+export const SEEN: readonly BuiltIn[] = [...READING];
+
+/** Servers that only tasks of the split unseen need. */
+export const UNSEEN_ONLY: readonly BuiltIn[] = [];

@@ -13,6 +13,7 @@ import { GpuTrainer } from '../../train/trainer.ts';
 import type { Batch } from '../../trajectory/batch.ts';
 import { experimentSchema } from '../../trajectory/experiment.ts';
 import { type ModelConfig, requiredTensors } from '../../weights/model-config.ts';
+import { groupBatch } from './group-batch.ts';
 
 const LENGTH = 128;
 const ADAPTER = { rank: 8, alpha: 16 };
@@ -88,6 +89,8 @@ export interface ToyTraining {
   step(): Promise<unknown>;
   /** The forward pass alone: log-probabilities of the one sequence. */
   forward(): Promise<number[][]>;
+  /** Loss and gradients of a group of 8 completions of 64 tokens: its prompt of 64 computed once, or with each completion. */
+  group: { shared(): Promise<unknown>; apart(): Promise<unknown> };
   free(): void;
 }
 
@@ -100,6 +103,9 @@ export async function openToy(gpu: Gpu): Promise<ToyTraining> {
   const optimiser = experimentSchema.shape.optimiser.parse({ learningRate: 1e-4 });
   const trainer = new GpuTrainer(gpu, target, { optimiser });
   const { loss } = await trainer.accumulate(batch);
+  const keeping = { optimiser, checkpoints: 'all' } as const;
+  const groups = [true, false].map((share) => new GpuTrainer(gpu, target, { ...keeping, share }));
+  const [shared, apart] = groups.map((each) => () => each.accumulate(groupBatch()));
   const gradients = await gradientTensors(target);
   const results = [
     ...gradients.map(({ name, ...rest }) => ({ name: `${name}.gradient`, ...rest })),
@@ -110,7 +116,9 @@ export async function openToy(gpu: Gpu): Promise<ToyTraining> {
     numbers: writeSafetensors([...inputTensors(toy), ...results], sizes),
     step: () => trainer.accumulate(batch),
     forward: () => trainer.policyLogprobs(batch.sequences),
+    group: { shared: defined(shared, 'shared'), apart: defined(apart, 'apart') },
     free: () => {
+      for (const each of groups) each.freeWorkspace();
       trainer.free();
       freeModel(gpu, model);
     },

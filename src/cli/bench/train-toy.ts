@@ -1,4 +1,4 @@
-// The toy's training step against its own forward pass; with a file, its numbers for a peer.
+// The toy's training step against its own forward pass, and a group's shared prompt; with a file, its numbers for a peer.
 import { writeFile } from 'node:fs/promises';
 import type { Gpu } from '../../gpu/device.ts';
 import { type Bench, interleaved, type Measured, timeMs } from './bench.ts';
@@ -14,9 +14,24 @@ async function measure(gpu: Gpu, _model: string | null, out: string | null): Pro
     () => timeMs(toy.step),
     () => timeMs(toy.forward),
   );
+  const group = await interleaved(
+    ROUNDS,
+    () => timeMs(toy.group.apart),
+    () => timeMs(toy.group.shared),
+  );
   toy.free();
   const peer = { name: 'its forward pass', value: second };
-  return [{ name: 'train-toy', value: first, unit: 'ms', peer, ratio }];
+  const apart = { name: 'the prompt with each completion', value: group.first };
+  return [
+    { name: 'train-toy', value: first, unit: 'ms', peer, ratio },
+    {
+      name: 'train-toy-prefix',
+      value: group.second,
+      unit: 'ms',
+      peer: apart,
+      ratio: group.ratio,
+    },
+  ];
 }
 
 export const trainToy: Bench = { name: 'train-toy', measure, writes: true };

@@ -8,6 +8,7 @@ import { GpuTrainer, type TrainerOptions, type TrainTarget } from '../../train/t
 import type { Batch } from '../../trajectory/batch.ts';
 import { experimentSchema } from '../../trajectory/experiment.ts';
 import { type Bench, interleaved, type Measured, timeMs } from './bench.ts';
+import { groupBatch } from './group-batch.ts';
 import { benchEngine, randomModel } from './subject.ts';
 
 const ROUNDS = 5;
@@ -50,20 +51,6 @@ async function stepAgainstForward(gpu: Gpu, name: string, target: TrainTarget): 
     peer: { name: 'its forward pass', value: second },
     ratio,
   };
-}
-
-/** A group of 8: 64 tokens of prompt, 64 of each completion. */
-function groupBatch(): Batch {
-  const rng = new Rng(4);
-  const draw = () => Array.from({ length: 64 }, () => rng.int(1, 200));
-  const prompt = draw();
-  const sequences = Array.from({ length: 8 }, (_, i) => {
-    const ids = [...prompt, ...draw()];
-    const mask = ids.map((_id, t) => (t < prompt.length ? 0 : 1));
-    return { ids, mask, advantage: i % 2 === 0 ? 1 : -1, old_logprobs: ids.map(() => -5) };
-  });
-  const clips = { clip_low: 0.2, clip_high: 0.28, kl: 0 };
-  return { objective: { kind: 'grpo', aggregate: 'token-mean', ...clips }, sequences };
 }
 
 /** How much longer the gradients of a batch take with `options` than without. */

@@ -1,16 +1,18 @@
 #!/usr/bin/env node
 // Trains every variant of an experiment with every seed, plays test tasks with each result, and writes one table.
 //   node scripts/sweep.mjs experiments/NAME.json --out DIR
-// Stopped, it goes on where it stood: a run from its last checkpoint, a finished one not again. What came out so far is in
-// experiments/results/NAME.json and NAME.md, metrics in the folder NAME beside them.
+// Stopped, it goes on where it stood: a run from its last checkpoint, a finished one not again, also on another machine: what
+// came out so far is in experiments/results/NAME.json and NAME.md, metrics in the folder NAME beside them. `--only TEXT`
+// leaves out variants without that text.
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { fail, ROOT } from './install.mjs';
 
 const { values, positionals } = parseArgs({
-  options: { out: { type: 'string' } },
+  options: { out: { type: 'string' }, only: { type: 'string', default: '' } },
   allowPositionals: true,
 });
 const [file] = positionals;
@@ -24,25 +26,33 @@ const results = join(ROOT, 'experiments', 'results');
 const out = resolve(values.out);
 mkdirSync(join(results, name), { recursive: true });
 
+const resultsFile = join(results, `${name}.json`);
+const kept = existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : null;
 const rows = [];
-for (const seed of sweep.seeds) {
-  for (const [variant, change] of Object.entries(sweep.variants)) {
-    rows.push(runOf(variant, change, seed));
+for (const [variant, change] of Object.entries(sweep.variants)) {
+  for (const seed of sweep.seeds) {
+    const experiment = { ...merged(base, change), name: `${base.name}: ${variant}`, seed };
+    const hash = createHash('sha256')
+      .update(JSON.stringify({ experiment, evaluate: sweep.evaluate }))
+      .digest('hex');
+    const known = kept?.rows.find((row) => row.hash === hash);
+    if (known !== undefined) rows.push(known);
+    else if (variant.includes(values.only)) rows.push({ ...runOf(variant, experiment), hash });
     writeResults();
   }
 }
 
 /** Trains and plays one variant with one seed, as far as that was not done. */
-function runOf(variant, change, seed) {
+function runOf(variant, experiment) {
+  const { seed } = experiment;
   const key = `${variant.replace(/\W+/g, '-')}-${seed}`;
   const folder = join(out, key);
   mkdirSync(folder, { recursive: true });
-  const experiment = { ...merged(base, change), name: `${base.name}: ${variant}`, seed };
   const experimentFile = join(folder, 'experiment.json');
   writeFileSync(experimentFile, `${JSON.stringify(experiment, null, 2)}\n`);
   const run = join(folder, 'run');
   const weights = experiment.adapter === null ? 'model.gguf' : 'adapter';
-  if (!existsSync(join(run, weights))) {
+  if (!isWhole(run, weights, experiment.steps)) {
     const resume = existsSync(run) ? ['--resume'] : [];
     atlas(['train', experimentFile, '--out', run, ...resume]);
   }
@@ -53,6 +63,13 @@ function runOf(variant, change, seed) {
       : [experiment.model, '--adapter', join(run, weights)];
   const play = (temperature) => played(join(folder, `play-${temperature}.json`), who, temperature);
   return { variant, seed, sampled: play(1), greedy: play(0) };
+}
+
+/** Weights are there after every checkpoint: a run is over when all its steps are. */
+function isWhole(run, weights, steps) {
+  const metrics = join(run, 'metrics.jsonl');
+  if (!existsSync(join(run, weights)) || !existsSync(metrics)) return false;
+  return readFileSync(metrics, 'utf8').trim().split('\n').length >= steps;
 }
 
 /** The summary of the test tasks, played once. */
@@ -95,8 +112,8 @@ function isObject(value) {
 function writeResults() {
   const before = (temperature) =>
     played(join(out, `before-${temperature}.json`), [base.model], temperature);
-  const start = { sampled: before(1), greedy: before(0) };
-  writeFileSync(join(results, `${name}.json`), `${JSON.stringify({ start, rows }, null, 2)}\n`);
+  const start = kept?.start ?? { sampled: before(1), greedy: before(0) };
+  writeFileSync(resultsFile, `${JSON.stringify({ start, rows }, null, 2)}\n`);
   const percent = ({ success, successInterval: [low, high] }) =>
     `${success.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
   const gain = (part) => {

@@ -2,32 +2,33 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex } from '@noble/hashes/utils.js';
 import type { DirectoryHandle } from './directory.ts';
+import type { HashedBytes } from './model-files.ts';
 import { openRandomFile } from './random-file.ts';
 
 const READ_BYTES = 4 * 1024 * 1024;
 
 export interface FileHashes {
-  /** Of all files one after the other: the hash that the model is known by. */
+  /** Of the files one after the other: the hash that the model is known by. */
   whole: string;
-  /** By file. */
-  each: string[];
+  /** By the name of the file. */
+  each: ReadonlyMap<string, string>;
 }
 
 /**
- * The hashes of files of a folder in order, lower-case hex. They go through one buffer, since engines collect buffers
+ * The hashes of files of a folder, lower-case hex. They go through one buffer, since engines collect buffers
  * late. @param onBytes hears how far it is.
  * @throws {StoreError} when another tab writes one of them.
  */
 export async function hashFiles(
   folder: DirectoryHandle,
-  names: readonly string[],
+  { names, count: known, tail }: HashedBytes,
   { signal, onBytes }: { signal: AbortSignal; onBytes: (doneBytes: number) => void },
 ): Promise<FileHashes> {
   const buffer = new Uint8Array(READ_BYTES);
   const whole = sha256.create();
-  const each: string[] = [];
+  const each = new Map<string, string>();
   let done = 0;
-  for (const name of names) {
+  for (const [i, name] of names.entries()) {
     const own = names.length === 1 ? null : sha256.create();
     const file = await openRandomFile(await folder.getFileHandle(name), name);
     try {
@@ -36,7 +37,7 @@ export async function hashFiles(
         const count = await file.readInto(offset, buffer);
         if (count === 0) break;
         const bytes = buffer.subarray(0, count);
-        whole.update(bytes);
+        if (i < known) whole.update(bytes);
         own?.update(bytes);
         offset += count;
         done += count;
@@ -47,8 +48,10 @@ export async function hashFiles(
     } finally {
       await file.close();
     }
-    if (own !== null) each.push(bytesToHex(own.digest()));
+    if (own !== null) each.set(name, bytesToHex(own.digest()));
   }
-  const hash = bytesToHex(whole.digest());
-  return { whole: hash, each: names.length === 1 ? [hash] : each };
+  const hash = bytesToHex(whole.update(tail).digest());
+  const [only] = names;
+  if (names.length === 1 && only !== undefined) each.set(only, hash);
+  return { whole: hash, each };
 }

@@ -2,10 +2,12 @@
 import { z } from 'zod';
 import { ModelFileError } from '../base/errors.ts';
 import { parseShardName, shardNames } from '../weights/gguf-shards.ts';
+import type { Quantise } from '../weights/quantised-tensor.ts';
 import type { RemoteFile } from './download.ts';
 import { exchange, type Net, withRetries } from './http.ts';
+import { isFolder, isFolderFile } from './model-files.ts';
 
-/** A model that a server has: one file, or all shards of one. */
+/** A model that a server has: one file, all shards of one, or a folder with safetensors. */
 export interface ModelOffer {
   /** File name without ending and shard number. */
   name: string;
@@ -15,6 +17,8 @@ export interface ModelOffer {
   files: RemoteFile[];
   /** Null when only the server knows. */
   sizeBytes: number | null;
+  /** What the matrices of safetensors become as they are read. */
+  quantise?: Quantise;
 }
 
 export interface OfferOptions {
@@ -99,12 +103,18 @@ function parsePlace(text: string, whole: string): Place {
 }
 
 async function offersOf(place: Place, options: OfferOptions): Promise<ModelOffer[]> {
-  const { repository, revision, file, format } = place;
-  const files = (await treeOf(place, options)).filter(({ path }) => /\.gguf$/i.test(path));
+  const { repository, file, format } = place;
+  const tree = await treeOf(place, options);
+  const files = tree.filter(({ path }) => /\.gguf$/i.test(path));
   if (files.length === 0) {
+    const folder = tree.filter(({ path }) => isFolderFile(path));
+    const names = folder.map(({ path }) => path);
+    if (isFolder(names) && names.includes('config.json'))
+      return folderOffers(place, folder, options);
     throw new ModelFileError(
       'model-no-gguf',
-      `${repository}: got no GGUF file, need one; look for a repository whose name ends in -GGUF`,
+      `${repository}: got no GGUF file, and no config.json with safetensors, need one; look for a repository ` +
+        'whose name ends in -GGUF',
     );
   }
   const whole = wholeModels(files);
@@ -125,14 +135,46 @@ async function offersOf(place: Place, options: OfferOptions): Promise<ModelOffer
       name: modelName(path),
       source: `${repository}/${path}`,
       sizeBytes: shards.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
-      files: shards.map(({ path: shard, sizeBytes, sha256 }) => ({
-        name: baseName(shard),
-        url: `${options.hub}/${repository}/resolve/${revision}/${encodePath(shard)}`,
-        sizeBytes,
-        sha256,
-      })),
+      files: shards.map((shard) => remoteFile(place, shard, options)),
     };
   });
+}
+
+function remoteFile(
+  { repository, revision }: Place,
+  { path, sizeBytes, sha256 }: RepositoryFile,
+  { hub }: OfferOptions,
+): RemoteFile {
+  const url = `${hub}/${repository}/resolve/${revision}/${encodePath(path)}`;
+  return { name: baseName(path), url, sizeBytes, sha256 };
+}
+
+/** What safetensors of a repository may become, the most exact first. */
+const FOLDER_FORMATS = ['Q8_0', 'Q4_0'] as const;
+
+/** A repository with safetensors, once for each encoding that its matrices can be read into. */
+function folderOffers(
+  place: Place,
+  files: readonly RepositoryFile[],
+  options: OfferOptions,
+): ModelOffer[] {
+  const { repository, format } = place;
+  const wanted = FOLDER_FORMATS.filter(
+    (quantise) => format === null || format.toUpperCase() === quantise,
+  );
+  if (wanted.length === 0) {
+    throw new ModelFileError(
+      'model-no-file',
+      `${repository}: got no ${format}, its safetensors can be read as ${FOLDER_FORMATS.join(' or ')}; name one of them`,
+    );
+  }
+  return wanted.map((quantise) => ({
+    name: modelName(`${baseName(repository)}-${quantise}`),
+    source: `${repository}, safetensors as ${quantise}`,
+    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    files: files.map((file) => remoteFile(place, file, options)),
+    quantise,
+  }));
 }
 
 /** Files by model, small models first; shards of one model in order. */

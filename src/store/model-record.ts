@@ -3,8 +3,8 @@
 import { z } from 'zod';
 import { ModelFileError, StoreError } from '../base/errors.ts';
 import { type ByteSource, blobSource } from '../weights/byte-source.ts';
-import { type GgufFile, readGguf } from '../weights/gguf.ts';
-import { readGgufShards } from '../weights/gguf-shards.ts';
+import type { GgufFile } from '../weights/gguf.ts';
+import { QUANTISE } from '../weights/quantised-tensor.ts';
 import {
   type DirectoryHandle,
   findFolder,
@@ -12,6 +12,7 @@ import {
   readFileAt,
   writeFileAt,
 } from './directory.ts';
+import { openModelFiles } from './model-files.ts';
 
 const MODELS = 'models';
 const RECORD = 'model.json';
@@ -35,6 +36,8 @@ const recordSchema = z.object({
       }),
     )
     .min(1),
+  /** What the matrices of safetensors become as they are read. */
+  quantise: z.enum(QUANTISE).optional(),
   /** Null while files are missing. */
   complete: z.object({ sizeBytes: z.number(), hash: z.string() }).nullable(),
   /** Milliseconds since 1970. */
@@ -89,12 +92,6 @@ export async function recordSources(
   return sources;
 }
 
-/** Opens one GGUF file, or all shards of one model. */
-export function openGguf(sources: readonly ByteSource[]): Promise<GgufFile> {
-  const [only] = sources;
-  return sources.length === 1 && only !== undefined ? readGguf(only) : readGgufShards(sources);
-}
-
 /**
  * Opens a model of the store; nothing is read but its header.
  * @throws {ModelFileError} when there is none of this name, or it is not whole.
@@ -117,6 +114,6 @@ export async function openStoredModel(
       `model ${name}: it has not come whole yet; go on with its download on the Models page`,
     );
   }
-  const file = await openGguf(await recordSources(folder, record));
+  const file = await openModelFiles(await recordSources(folder, record), record);
   return { file, hash: record.complete.hash };
 }

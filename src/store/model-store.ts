@@ -2,17 +2,23 @@
 // what a model computes.
 import { AtlasError, InputError, ModelFileError, StoreError } from '../base/errors.ts';
 import { type ByteSource, blobSource, pieces } from '../weights/byte-source.ts';
-import { readGguf, readGgufHeader } from '../weights/gguf.ts';
 import { modelConfig } from '../weights/model-config.ts';
+import type { Quantise } from '../weights/quantised-tensor.ts';
 import { type DirectoryHandle, findFolder, removeFrom } from './directory.ts';
 import { downloadedBytes, downloadFile, forgetParts } from './download.ts';
 import { hashFiles } from './file-hashes.ts';
 import type { Net } from './http.ts';
+import {
+  checkModelFile,
+  DEFAULT_QUANTISE,
+  hashedBytes,
+  isFolder,
+  openModelFiles,
+} from './model-files.ts';
 import { type ModelOffer, modelName } from './model-offers.ts';
 import {
   type ModelRecord,
   modelsFolder,
-  openGguf,
   readRecord,
   recordSources,
   writeRecord,
@@ -110,6 +116,7 @@ export class ModelStore {
       name,
       origin: { kind: 'url', text: offer.source },
       files: offer.files,
+      ...(offer.quantise === undefined ? {} : { quantise: offer.quantise }),
       complete: null,
       addedAt,
     };
@@ -140,7 +147,7 @@ export class ModelStore {
     const { name } = record;
     return this.#alone(name, options, async (signal) => {
       try {
-        const check = (source: ByteSource) => checkHeader(source, record.files.length);
+        const check = (source: ByteSource) => checkModelFile(source, record.files.length);
         const meter = this.#meter(options);
         await this.#fetchFiles(folder, record, { signal, meter, check });
         return await this.#finish(folder, record, { signal, meter });
@@ -188,22 +195,22 @@ export class ModelStore {
     const { name } = record;
     const sources = await recordSources(folder, record);
     const sizeBytes = sources.reduce((sum, { size }) => sum + size, 0);
-    const names = record.files.map((file) => file.name);
-    const hashes = await hashFiles(folder, names, {
+    const hashes = await hashFiles(folder, await hashedBytes(sources, record.quantise), {
       signal,
       onBytes: (doneBytes) =>
         meter.update({ name, phase: 'check', doneBytes, totalBytes: sizeBytes }),
     });
-    record.files.forEach(({ name: file, sha256 }, i) => {
-      if (sha256 === null || sha256 === hashes.each[i]) return;
+    for (const { name: file, sha256 } of record.files) {
+      const got = hashes.each.get(file);
+      if (sha256 === null || sha256 === got) continue;
       throw new ModelFileError(
         'download-hash',
-        `${file}: got bytes with the hash ${hashes.each[i]?.slice(0, 12)}, need ` +
+        `${file}: got bytes with the hash ${got?.slice(0, 12)}, need ` +
           `${sha256.slice(0, 12)}; it changed or broke on its way, add it again`,
-        { data: { got: hashes.each[i], needed: sha256 } },
+        { data: { got, needed: sha256 } },
       );
-    });
-    modelConfig(await openGguf(sources));
+    }
+    modelConfig(await openModelFiles(sources, record));
     const complete = { sizeBytes, hash: hashes.whole };
     await this.#guarded(name, () => writeRecord(folder, { ...record, complete }));
     for (const file of record.files) await forgetParts(folder, file.name);
@@ -211,20 +218,22 @@ export class ModelStore {
   }
 
   /**
-   * Copies a local model, one file or all its shards, piece by piece. Headers are checked before the first copy.
+   * Copies a local model piece by piece: one file, all its shards, or the files of a folder with safetensors, which become
+   * what `quantise` says as they are read. Headers are checked before the first copy.
    * @param addedAt milliseconds since 1970.
    * @throws {ModelFileError} for files that are no usable model, StoreError for a full storage.
    */
   async importFiles(
     files: readonly File[],
     addedAt: number,
-    options: AddOptions,
+    { quantise, ...options }: AddOptions & { quantise?: Quantise | undefined },
   ): Promise<ModelListing> {
     const sources = files.map((file) => blobSource(file, file.name));
     const [first] = files;
     if (first === undefined) throw new InputError('no-file', 'model: got no file; choose one');
-    modelConfig(await openGguf(sources));
-    const stem = modelName(first.name);
+    const folderChosen = isFolder(files.map((file) => file.name));
+    const stem = folderChosen ? `model-${quantise ?? DEFAULT_QUANTISE}` : modelName(first.name);
+    modelConfig(await openModelFiles(sources, { name: stem, quantise }));
     const name = await this.#freeName(stem);
     const folder = await (await this.#models()).getDirectoryHandle(name, { create: true });
     const record: ModelRecord = {
@@ -234,6 +243,7 @@ export class ModelStore {
       files: [...files]
         .sort((a, b) => (a.name < b.name ? -1 : 1))
         .map((file) => ({ name: file.name, url: null, sizeBytes: file.size, sha256: null })),
+      ...(folderChosen && quantise !== undefined ? { quantise } : {}),
       complete: null,
       addedAt,
     };
@@ -364,6 +374,7 @@ export class ModelStore {
 function sameFiles(record: ModelRecord, offer: ModelOffer): boolean {
   return (
     record.files.length === offer.files.length &&
+    record.quantise === offer.quantise &&
     record.files.every(({ url, sha256 }, i) => {
       const other = offer.files[i];
       return url === other?.url && sha256 === other.sha256;
@@ -384,12 +395,6 @@ function knownSize({ files }: ModelRecord): number | null {
     bytes += sizeBytes;
   }
   return bytes;
-}
-
-/** What a header alone can tell; of several files only whether each is one of GGUF. */
-async function checkHeader(source: ByteSource, files: number): Promise<void> {
-  if (files === 1) modelConfig(await readGguf(source));
-  else await readGgufHeader(source);
 }
 
 /** What came is not what was asked for, or no model that can be used: more of it would not help. */

@@ -15,6 +15,7 @@ export type { ModelOffer } from '../store/model-offers.ts';
 export type { ModelListing } from '../store/model-store.ts';
 export type { ModelProgress } from '../store/progress.ts';
 export type { TrainingPlan } from '../train/plan-training.ts';
+export type { Quantise } from '../weights/quantised-tensor.ts';
 export type { Calls } from './calls.ts';
 export type {
   DeviceInfo,

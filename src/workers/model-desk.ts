@@ -11,6 +11,7 @@ import type { Experiment } from '../trajectory/experiment.ts';
 import { blobSource, urlSource } from '../weights/byte-source.ts';
 import { type GgufFile, readGguf } from '../weights/gguf.ts';
 import { modelConfig } from '../weights/model-config.ts';
+import type { Quantise } from '../weights/quantised-tensor.ts';
 import { trainingLimits } from './models.ts';
 import type { ModelSource, PageApi, PageEvent } from './protocol.ts';
 
@@ -89,8 +90,13 @@ export class ModelDesk implements ModelCalls {
     return (await this.#store).resume(name, this.#adding(call));
   }
 
-  async importModel(call: string, files: readonly File[]): Promise<ModelListing> {
-    return (await this.#store).importFiles(files, this.#options.now(), this.#adding(call));
+  async importModel(
+    call: string,
+    files: readonly File[],
+    quantise?: Quantise,
+  ): Promise<ModelListing> {
+    const adding = { ...this.#adding(call), quantise };
+    return (await this.#store).importFiles(files, this.#options.now(), adding);
   }
 
   async cancelModel(name: string): Promise<void> {

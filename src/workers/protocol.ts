@@ -24,6 +24,7 @@ import type {
 } from '../trajectory/interfaces.ts';
 import type { Split, Task } from '../trajectory/task.ts';
 import type { Mode, Trace } from '../trajectory/trace.ts';
+import type { Quantise } from '../weights/quantised-tensor.ts';
 import { installErrorTransfer, type WireError } from './wire-error.ts';
 
 /** Named files, such as a PEFT folder's or a checkpoint's. */
@@ -231,8 +232,8 @@ export interface PageApi {
   addModel(call: string, offer: ModelOffer): Promise<ModelListing>;
   /** Goes on with a download. As `addModel`. */
   resumeModel(call: string, name: string): Promise<ModelListing>;
-  /** Copies a local model (one file, or all its shards) into the store. As `addModel`. */
-  importModel(call: string, files: readonly File[]): Promise<ModelListing>;
+  /** Copies a local model (a file, all its shards, or a folder with safetensors) into the store. As `addModel`. */
+  importModel(call: string, files: readonly File[], quantise?: Quantise): Promise<ModelListing>;
   /** What a run with a model would take of the GPU's memory, from the header of its file. */
   planRun(
     source: ModelSource,

@@ -6,6 +6,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { brokenRules } from '../support/axe.ts';
 import { type FileServer, serveFiles } from '../support/file-server.ts';
+import { hfFolder } from '../support/hf-folder.ts';
 import { type OpenedPage, openPage } from '../support/page.ts';
 
 /** A software GPU takes its time. */
@@ -158,6 +159,27 @@ test('it is trained within a plan of the memory, and its adapter plays after a r
   await page.getByText('guest + 1 step').waitFor();
   await button('Run').click();
   await page.locator('.stage .scores').waitFor();
+});
+
+test('a folder with safetensors is copied in, and its model plays', async () => {
+  await page.getByRole('link', { name: 'Models' }).click();
+  const { folder } = hfFolder({ architecture: 'qwen3', dtype: 'F16', seed: 2 });
+  const files = await Promise.all(
+    Object.entries(folder).map(async ([name, source]) => ({
+      name,
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.from(await source.read(0, source.size)),
+    })),
+  );
+  await page.getByLabel('Safetensors are read as').selectOption('Q4_0');
+  await page.getByLabel('or from this machine').setInputFiles(files);
+  await button('Use model-Q4_0 in Run').click();
+  await button('Run').click();
+  await page.locator('.turn').first().waitFor();
+  await page.locator('.stage .scores').waitFor();
+  await page.getByRole('link', { name: 'Models' }).click();
+  await button('Delete model-Q4_0').click();
+  await button('Use model-Q4_0 in Run').waitFor({ state: 'detached' });
 });
 
 test('a local file is copied in; deleted models are gone', async () => {

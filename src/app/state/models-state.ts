@@ -1,7 +1,7 @@
 // The Models page: what is kept, what can be had at a place, and what is on its way.
 import { signal } from '@preact/signals';
 import { persistStorage } from '../../store/quota.ts';
-import type { ModelListing, ModelOffer, ModelProgress } from '../../workers/client.ts';
+import type { ModelListing, ModelOffer, ModelProgress, Quantise } from '../../workers/client.ts';
 import { announcement, api } from './session.ts';
 import { storage } from './train-state.ts';
 
@@ -47,9 +47,12 @@ export async function resumeModel(name: string): Promise<void> {
   await bring((call) => api().resumeModel(call, name));
 }
 
+/** What the matrices of a local folder with safetensors become. */
+export const quantise = signal<Quantise>('Q8_0');
+
 /** Copies local files: one model. */
 export async function importModel(files: readonly File[]): Promise<void> {
-  await bring((call) => api().importModel(call, files));
+  await bring((call) => api().importModel(call, files, quantise.value));
 }
 
 async function bring(add: (call: string) => Promise<ModelListing>): Promise<void> {

@@ -14,6 +14,7 @@ import {
   importModel,
   models,
   offers,
+  quantise,
   refreshModels,
   removeModel,
   resumeModel,
@@ -59,6 +60,9 @@ export function ModelsView() {
   );
 }
 
+/** What matrices of safetensors may become: 8 or 4 bits, or what they are. */
+const READ_AS = ['Q8_0', 'Q4_0', 'none'] as const;
+
 function AddModel() {
   return (
     <section class="card add-model" aria-labelledby="add-title">
@@ -93,10 +97,10 @@ function AddModel() {
           Find
         </button>
       </form>
-      <Field label="or from this machine: one GGUF file, or all parts of one model">
+      <Field label="or from this machine: one GGUF file, all parts of one model, or all files of a folder with safetensors">
         <input
           type="file"
-          accept=".gguf"
+          accept=".gguf,.safetensors,.json,.jinja"
           multiple
           disabled={!ready()}
           onChange={(event) => {
@@ -107,6 +111,20 @@ function AddModel() {
             if (files.length > 0) void attempt(() => importModel(files));
           }}
         />
+      </Field>
+      <Field label="Safetensors are read as">
+        <select
+          value={quantise.value}
+          onChange={({ currentTarget }) => {
+            quantise.value = READ_AS.find((item) => item === currentTarget.value) ?? 'Q8_0';
+          }}
+        >
+          {READ_AS.map((item) => (
+            <option key={item} value={item}>
+              {item}
+            </option>
+          ))}
+        </select>
       </Field>
       <Offers />
     </section>

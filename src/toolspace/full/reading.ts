@@ -1,6 +1,11 @@
 // Servers of toolspace full about what is read, written and looked at.
 import { LIBRARY_REQUESTS } from '../requests/library.ts';
+import { WIKI_REQUESTS } from '../requests/wiki.ts';
 import { library } from '../servers/library.ts';
+import { wiki } from '../servers/wiki.ts';
 import type { BuiltIn } from './built-in.ts';
 
-export const READING: readonly BuiltIn[] = [{ server: library, requests: LIBRARY_REQUESTS }];
+export const READING: readonly BuiltIn[] = [
+  { server: library, requests: LIBRARY_REQUESTS },
+  { server: wiki, requests: WIKI_REQUESTS },
+];

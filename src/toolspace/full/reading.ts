@@ -1,11 +1,14 @@
 // Servers of toolspace full about what is read, written and looked at.
 import { LIBRARY_REQUESTS } from '../requests/library.ts';
+import { MUSEUM_REQUESTS } from '../requests/museum.ts';
 import { WIKI_REQUESTS } from '../requests/wiki.ts';
 import { library } from '../servers/library.ts';
+import { museum } from '../servers/museum.ts';
 import { wiki } from '../servers/wiki.ts';
 import type { BuiltIn } from './built-in.ts';
 
 export const READING: readonly BuiltIn[] = [
   { server: library, requests: LIBRARY_REQUESTS },
   { server: wiki, requests: WIKI_REQUESTS },
+  { server: museum, requests: MUSEUM_REQUESTS },
 ];

@@ -3,11 +3,13 @@ import { LIBRARY_REQUESTS } from '../requests/library.ts';
 import { MUSEUM_REQUESTS } from '../requests/museum.ts';
 import { NEWS_REQUESTS } from '../requests/news.ts';
 import { PAPERS_REQUESTS } from '../requests/papers.ts';
+import { RECIPES_REQUESTS } from '../requests/recipes.ts';
 import { WIKI_REQUESTS } from '../requests/wiki.ts';
 import { library } from '../servers/library.ts';
 import { museum } from '../servers/museum.ts';
 import { news } from '../servers/news.ts';
 import { papers } from '../servers/papers.ts';
+import { recipes } from '../servers/recipes.ts';
 import { wiki } from '../servers/wiki.ts';
 import type { BuiltIn } from './built-in.ts';
 
@@ -17,4 +19,5 @@ export const READING: readonly BuiltIn[] = [
   { server: museum, requests: MUSEUM_REQUESTS },
   { server: papers, requests: PAPERS_REQUESTS },
   { server: news, requests: NEWS_REQUESTS },
+  { server: recipes, requests: RECIPES_REQUESTS },
 ];

@@ -1,11 +1,13 @@
 // Servers of toolspace full about what is read, written and looked at.
 import { LIBRARY_REQUESTS } from '../requests/library.ts';
+import { MOVIES_REQUESTS } from '../requests/movies.ts';
 import { MUSEUM_REQUESTS } from '../requests/museum.ts';
 import { NEWS_REQUESTS } from '../requests/news.ts';
 import { PAPERS_REQUESTS } from '../requests/papers.ts';
 import { RECIPES_REQUESTS } from '../requests/recipes.ts';
 import { WIKI_REQUESTS } from '../requests/wiki.ts';
 import { library } from '../servers/library.ts';
+import { movies } from '../servers/movies.ts';
 import { museum } from '../servers/museum.ts';
 import { news } from '../servers/news.ts';
 import { papers } from '../servers/papers.ts';
@@ -20,4 +22,5 @@ export const READING: readonly BuiltIn[] = [
   { server: papers, requests: PAPERS_REQUESTS },
   { server: news, requests: NEWS_REQUESTS },
   { server: recipes, requests: RECIPES_REQUESTS },
+  { server: movies, requests: MOVIES_REQUESTS },
 ];

@@ -148,12 +148,10 @@ export class Draft {
    */
   find(tool: string, key: string, asked: string, name: string): JsonObject {
     if (asked !== name) {
-      const [server, toolName] = splitName(tool);
-      const result = this.#live(server).call(toolName, { [key]: asked });
-      if (!result.isError || !result.text.endsWith(`did you mean '${name}'?`)) {
+      const told = this.callFailing(tool, { [key]: asked });
+      if (!told.endsWith(`did you mean '${name}'?`)) {
         throw new Rejected(`'${asked}' does not lead to '${name}'`);
       }
-      this.steps.push({ server, tool: toolName, arguments: { [key]: asked }, expectError: true });
     }
     return this.call(tool, { [key]: name });
   }

@@ -88,6 +88,7 @@ function attemptTask(split: Split, plan: Plan, rng: Rng): Task {
     difficulty: plan.difficulty,
     families: parts.map(({ family }) => family),
     heldOutPhrasing: plan.heldOut,
+    instances: parts.map(({ family, slots }) => instanceOf(family, slots).toString(16)),
     oracle: { steps: draft.steps, answer: asked.length > 0 ? asked.join(', ') : 'done' },
     rubric: taskRubric({
       parts,
@@ -125,6 +126,10 @@ function writeParts(draft: CoreDraft, { families, heldOut }: Plan): Written[] {
 
 function sentence(family: CoreFamily, { slots }: Part, heldOut: boolean): Sentence {
   return { patterns: heldOut ? family.phrasings.heldOut : family.phrasings.train, slots };
+}
+
+function instanceOf(family: string, slots: Part['slots']): number {
+  return deriveSeed('instance', family, JSON.stringify(slots));
 }
 
 /**

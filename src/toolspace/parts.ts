@@ -21,3 +21,10 @@ export function changing(slots: Record<string, string>, what: string, checks: Ch
   const check: Check = checks.length === 1 ? defined(checks[0], 'check') : { kind: 'all', checks };
   return { slots, asked: [], requirement: { description: `At the end ${what}.`, check } };
 }
+
+/** A part that changes something and asks for values that come of it. */
+export function askingAndChanging(part: Part, checks: readonly Check[]): Part {
+  const { description, check } = part.requirement;
+  const all: Check = { kind: 'all', checks: [check, ...checks] };
+  return { ...part, requirement: { description, check: all } };
+}

@@ -38,6 +38,8 @@ export const taskSchema = z.strictObject({
   /** The template family of each part of the request, and whether its phrasing is kept out of training. */
   families: z.array(z.string()),
   heldOutPhrasing: z.boolean(),
+  /** Of each part, a hash of its family and the values in it: no two splits share one. */
+  instances: z.array(z.string()).optional(),
   oracle: z.strictObject({
     steps: z.array(oracleStepSchema),
     /** The text inside <answer>. */

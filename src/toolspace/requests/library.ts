@@ -1,6 +1,6 @@
 // Requests to the library. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field } from '../parts.ts';
 import { GENRES, type LibraryState } from '../servers/library.ts';
 
 const books = (draft: Draft) => draft.state<LibraryState>('library').books;
@@ -87,8 +87,7 @@ export const LIBRARY_REQUESTS: readonly Family[] = [
       const due = String(field(draft.call('library:renew', { id, days }), 'due'));
       const part = asking({ id, days: String(days) }, [due], `the new due date of ${id}`);
       const state = stateIs('library', ['books', { id }, 'due'], due);
-      const check = { kind: 'all' as const, checks: [part.requirement.check, state] };
-      return { ...part, requirement: { ...part.requirement, check }, gives: due };
+      return { ...askingAndChanging(part, [state]), gives: due };
     },
   },
   {
@@ -186,7 +185,7 @@ export const LIBRARY_REQUESTS: readonly Family[] = [
     gives: 'number',
     phrasings: {
       train: [
-        'How many books has {who} [|borrowed|out|at home] [now|today]?',
+        'How many books has {who} [borrowed|out|at home] [now|today]?',
         'Count the [loans of|books lent to] {who}.',
       ],
       heldOut: ['{who} has how many loans?', 'State the number of books that are with {who}.'],

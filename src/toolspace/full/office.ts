@@ -1,0 +1,6 @@
+// Servers of toolspace full about the work of an office.
+import { FILES_REQUESTS } from '../requests/files.ts';
+import { files } from '../servers/files.ts';
+import type { BuiltIn } from './built-in.ts';
+
+export const OFFICE: readonly BuiltIn[] = [{ server: files, requests: FILES_REQUESTS }];

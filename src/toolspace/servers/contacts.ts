@@ -89,9 +89,7 @@ const card = z.strictObject({
 const same = (a: string, b: string) => a.trim().toLowerCase() === b.trim().toLowerCase();
 
 /** The fields that are given: an optional one that is left out says nothing. */
-function given(
-  changes: z.infer<typeof details>,
-): { set: Partial<Contact> } | { error: string } {
+function given(changes: z.infer<typeof details>): { set: Partial<Contact> } | { error: string } {
   const { birthday } = changes;
   if (birthday !== undefined && !isDate(birthday))
     return { error: `birthday: got '${birthday}', need a date like 1988-03-14` };

@@ -61,12 +61,12 @@ export const CHAT_REQUESTS: readonly Family[] = [
       train: [
         'Who [wrote|posted] the [chat |]message about {subject}?',
         '[Tell me|Find out|Look up] who [wrote|posted] about {subject} in the chat.',
-        'By whom is the chat message about {subject}?',
+        'Who is the author of the chat message about {subject}?',
         'Search the chat for {subject}: who wrote that?',
       ],
       heldOut: [
-        'Name the author of what was said in the chat about {subject}.',
-        'In the chat somebody mentioned {subject}; who was it?',
+        'Name the person who mentioned {subject} in the chat.',
+        'In the chat somebody had something to say about {subject}; who was it?',
       ],
     },
     draw(draft) {
@@ -109,13 +109,13 @@ export const CHAT_REQUESTS: readonly Family[] = [
     byName: false,
     phrasings: {
       train: [
-        '[React|Respond] to the [chat |]message about {subject} with the reaction {emoji}.',
-        '[Put|Add] the reaction {emoji} [on|to] the [chat |]message about {subject}.',
-        'Find the chat message about {subject} and [give it|add] the reaction {emoji}.',
+        '[React|Respond] to the [chat |]message about {subject} with the {emoji} reaction.',
+        '[Put the {emoji} reaction on|Add the {emoji} reaction to] the [chat |]message about {subject}.',
+        'Find the chat message about {subject} and [give it|add] the {emoji} reaction.',
       ],
       heldOut: [
-        'The chat message about {subject} gets {emoji} as a reaction from me.',
-        'For what was written in the chat about {subject}, leave the reaction {emoji}.',
+        'The chat message about {subject} should get the {emoji} reaction from me.',
+        'For what was written in the chat about {subject}, leave the {emoji} reaction.',
       ],
     },
     draw(draft) {
@@ -138,12 +138,12 @@ export const CHAT_REQUESTS: readonly Family[] = [
     takes: 'text',
     phrasings: {
       train: [
-        '[Post|Write|Send] {text} [in|to] the channel {channel}.',
+        '[Post {text} in|Write {text} in|Send {text} to] the channel {channel}.',
         'Tell the channel {channel} this: {text}.',
         'Post a message in the [chat |]channel {channel} [that says|with the text] {text}.',
       ],
       heldOut: [
-        'The channel {channel} should read {text} from me.',
+        'From me, the channel {channel} should get the message {text}.',
         'Let the members of the channel {channel} know {text} by a message there.',
       ],
     },
@@ -165,7 +165,7 @@ export const CHAT_REQUESTS: readonly Family[] = [
     phrasings: {
       train: [
         '[Add|Invite|Bring] {who} to the [chat |]channel {channel}.',
-        '[Make|Let] {who} [a member of|be in] the channel {channel}.',
+        '[Make {who} a member of|Let {who} join] the channel {channel}.',
         'Put {who} [in|into] the [chat |]channel {channel}.',
       ],
       heldOut: [
@@ -190,12 +190,12 @@ export const CHAT_REQUESTS: readonly Family[] = [
     gives: 'number',
     phrasings: {
       train: [
-        'How many members [has|are in] the [chat |]channel {channel}?',
+        'How many [members|people] are in the [chat |]channel {channel}?',
         '[Tell me|Find out|Look up] [how many people are in|the number of members of] the channel {channel}.',
         'What is the number of members [of|in] the [chat |]channel {channel}?',
       ],
       heldOut: [
-        'Count who is a member of the channel {channel}.',
+        'Count the members of the channel {channel}.',
         'The channel {channel} reaches how many members?',
       ],
     },
@@ -277,7 +277,7 @@ export const CHAT_REQUESTS: readonly Family[] = [
       ],
       heldOut: [
         'One channel has the topic {topic}; quote its most recent message.',
-        'I want to read the last thing that was said in the channel about {topic}.',
+        'I want to read the last thing that was said in the channel with {topic} as its topic.',
       ],
     },
     draw(draft) {

@@ -176,9 +176,9 @@ export const CONTACTS_REQUESTS: readonly Family[] = [
     byName: true,
     phrasings: {
       train: [
-        '[Add|Put] {who} [to|into] the group {group}[| in my contacts].',
-        'My contact {who} [belongs to|joined] the group {group}, [note it|add it].',
-        '[Make|Let] {who} [a member of|be in] the contact group {group}.',
+        '[Add {who} to|Put {who} in] the group {group}[| in my contacts].',
+        'My contact {who} [now belongs to|has joined] the group {group}, [note it|update the group].',
+        '[Make {who} a member of|Let {who} be in] the contact group {group}.',
       ],
       heldOut: [
         'The contact group {group} should have {who} as a member.',
@@ -204,8 +204,8 @@ export const CONTACTS_REQUESTS: readonly Family[] = [
     phrasings: {
       train: [
         '[Remove|Take|Drop] {who} from the contact group {group}.',
-        'My contact {who} has left the group {group}, [note it|update it].',
-        '[Remove|Take] my contact {who} out of the group {group}.',
+        'My contact {who} has left the group {group}, [note it|update the group].',
+        '[Remove my contact {who} from|Take my contact {who} out of] the group {group}.',
       ],
       heldOut: [
         'Strike {who} off the contact group {group}.',
@@ -261,7 +261,7 @@ export const CONTACTS_REQUESTS: readonly Family[] = [
     gives: 'number',
     phrasings: {
       train: [
-        'How many [members has|people are in] the [contact group {group}|group {group} of my contacts]?',
+        'How many [members|people] are in the [contact group {group}|group {group} of my contacts]?',
         '[Count|Tell me the number of] the members of the contact group {group}.',
         'How big is the group {group} in my contacts?',
       ],

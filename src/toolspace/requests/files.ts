@@ -107,8 +107,8 @@ export const FILES_REQUESTS: readonly Family[] = [
     phrasings: {
       train: [
         '[Find|Look for] the file that mentions {who} and [tell|give] me its {what} date.',
-        'One [|of the files|file] mentions {who}: what is the {what} date in it?',
-        'What {what} date does the file [that mentions|with the name|about] {who} state?',
+        'One [of the files|file] mentions {who}: what is the {what} date in it?',
+        'What {what} date does the file that [mentions|names] {who} state?',
       ],
       heldOut: [
         'Which {what} date is written in the file where {who} occurs?',
@@ -160,7 +160,7 @@ export const FILES_REQUESTS: readonly Family[] = [
       train: [
         'How many lines in [|the ]files under {path} [contain|say] {text}?',
         'In how many lines [below|under] {path} does {text} [occur|stand]?',
-        'Search [all|the] files under {path} for {text} and [tell|give] me the number of lines found.',
+        'Search [all the|the] files under {path} for {text} and [tell|give] me the number of lines found.',
       ],
       heldOut: [
         'Count the lines with {text} in everything under {path}.',
@@ -218,9 +218,9 @@ export const FILES_REQUESTS: readonly Family[] = [
     byName: false,
     phrasings: {
       train: [
-        '[Move|Put] the file that mentions {who} [into|to] {directory}.',
-        'Find the file [that mentions|with the name] {who} and move it [into|to] {directory}.',
-        'The file [about|that mentions] {who} belongs in {directory}, move it there.',
+        '[Move the file that mentions {who} to|Put the file that mentions {who} into] {directory}.',
+        'Find the file that [mentions|names] {who} and move it [into|to] {directory}.',
+        'The file that [mentions|names] {who} belongs in {directory}, move it there.',
       ],
       heldOut: [
         'Search the files for {who} and take the one that you find to {directory}.',
@@ -306,8 +306,8 @@ export const FILES_REQUESTS: readonly Family[] = [
     phrasings: {
       train: [
         '[Append|Add] {date} as a line of its own to the file that mentions {who}.',
-        'Find the file [that mentions|with the name] {who} and [append|add] {date} as its last line.',
-        'To the file [about|that mentions] {who}, add one more line at the end: {date}.',
+        'Find the file that [mentions|names] {who} and [append|add] {date} as its last line.',
+        'To the file that [mentions|names] {who}, add one more line at the end: {date}.',
       ],
       heldOut: [
         'Let the file in which {who} occurs end in a new line with just {date}.',

@@ -5,7 +5,9 @@ import { asking, changing } from '../parts.ts';
 import { ISSUE_LABELS, type Issue, type IssuesState, issueTitle } from '../servers/issues.ts';
 import { lastOfTwoPages, numberIn, quoted, rowsIn, textIn } from './office-rows.ts';
 
-const issues = (draft: Draft) => draft.state<IssuesState>('issues').issues;
+const allIssues = (draft: Draft) => draft.state<IssuesState>('issues').issues;
+/** The issues that came with the world: one that a part opened is left as that part made it. */
+const issues = (draft: Draft) => allIssues(draft).filter(({ author }) => author !== 'me');
 const OPINIONS = [
   'fixed by the last change',
   'please add a picture',
@@ -23,7 +25,7 @@ function findByTitle(draft: Draft, { title }: Issue): { id: string; shown: strin
 /** A title that no issue has. */
 function newTitle(draft: Draft): string {
   let title = issueTitle(draft.rng, draft.pool);
-  while (issues(draft).some((issue) => issue.title === title))
+  while (allIssues(draft).some((issue) => issue.title === title))
     title = issueTitle(draft.rng, draft.pool);
   return draft.fresh(title);
 }
@@ -166,9 +168,9 @@ export const ISSUES_REQUESTS: readonly Family[] = [
     gives: 'number',
     phrasings: {
       train: [
-        'How many open issues [are assigned to|has] {who}?',
+        'How many open issues [are assigned to {who}|does {who} have]?',
         '[Count|Tell me the number of] the open issues [of|assigned to|that are with] {who}.',
-        'How many issues that are still open is {who} [working on|assigned to]?',
+        'How many issues that are still open [does {who} have|are with {who}]?',
       ],
       heldOut: [
         'State how many issues assigned to {who} are not closed yet.',
@@ -193,7 +195,7 @@ export const ISSUES_REQUESTS: readonly Family[] = [
     gives: 'date',
     phrasings: {
       train: [
-        'To which milestone does the issue {title} belong, and when is that [milestone |]due?',
+        'To which milestone does the issue {title} belong, and when is that [one|milestone] due?',
         '[Tell me|Find out|Look up] the milestone of the issue {title} and its due date.',
         'What is the milestone of the issue {title}, and on what date is it due?',
       ],

@@ -38,7 +38,7 @@ export const MAIL_REQUESTS: readonly Family[] = [
         'What is the number of unread messages in the folder {folder}?',
       ],
       heldOut: [
-        'Of the mail in the {folder} folder, how much is still unread?',
+        'Of the mail in the {folder} folder, how many messages are still unread?',
         'I want the count of unread mail in the folder {folder}.',
       ],
     },
@@ -98,7 +98,7 @@ export const MAIL_REQUESTS: readonly Family[] = [
       ],
       heldOut: [
         'When, by date and time, does the writer of {subject} want to meet?',
-        'I need to know the day and the hour that {subject} names for a meeting.',
+        'I need to know the day and the hour that the mail {subject} names for a meeting.',
       ],
     },
     draw(draft) {
@@ -206,7 +206,7 @@ export const MAIL_REQUESTS: readonly Family[] = [
     byName: true,
     phrasings: {
       train: [
-        '[Move|Put] the [message|mail] {subject} [in|into] the folder {folder}.',
+        '[Move the message {subject} to|Move the mail {subject} to|Put the mail {subject} in] the folder {folder}.',
         'The [message|mail] {subject} belongs in {folder}, move it there.',
         '[File|Put] {subject} under {folder} in my mail.',
       ],

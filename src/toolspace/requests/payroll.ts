@@ -54,6 +54,7 @@ export const PAYROLL_REQUESTS: readonly Family[] = [
       ] as const);
       const { id, shown } = findByName(draft, employee);
       const value = numberIn(draft.call('payroll:get_payslip', { employee_id: id }), key);
+      if (value === 0) throw new Rejected(`no ${what} to hand on`);
       return {
         ...asking({ who: shown, what }, [value], `the ${what} of ${employee.name}`),
         gives: value,
@@ -196,6 +197,7 @@ export const PAYROLL_REQUESTS: readonly Family[] = [
       const { value: sum, shown } = draft.given('amount', () => draft.rng.int(410, 8990) / 100);
       const { id, deductions } = draft.take(employees(draft));
       const kind = draft.rng.pick(DEDUCTIONS);
+      if (sum <= 0) throw new Rejected('nothing to deduct');
       if (deductions.some((item) => item.kind === kind && item.amount === sum))
         throw new Rejected(`${id} pays that already`);
       draft.call('payroll:set_deduction', { employee_id: id, deduction: { kind, amount: sum } });

@@ -14,7 +14,7 @@ import {
 import { daysBetween, distinct, isDate, personName, shiftDate } from '../values.ts';
 
 export const DEPARTMENTS = ['workshop', 'warehouse', 'kitchen', 'office'] as const;
-export const DEDUCTIONS = ['pension', 'parking', 'meals', 'union'] as const;
+export const DEDUCTIONS = ['pension', 'parking', 'meals', 'insurance'] as const;
 
 type Deduction = { kind: string; amount: number };
 /**

@@ -1,9 +1,10 @@
 // The servers of toolspace full beside those of core.
 import type { BuiltIn } from './built-in.ts';
+import { OFFICE } from './office.ts';
 import { READING } from './reading.ts';
 
 /** Servers of the splits train and test. */
-export const SEEN: readonly BuiltIn[] = [...READING];
+export const SEEN: readonly BuiltIn[] = [...OFFICE, ...READING];
 
 /** Servers that only tasks of the split unseen need. */
 export const UNSEEN_ONLY: readonly BuiltIn[] = [];

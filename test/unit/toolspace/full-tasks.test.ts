@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { scoreTrace } from '../../../src/rubric/score.ts';
+import { evaluateCheck } from '../../../src/rubric/checks.ts';
 import { SEEN, UNSEEN_ONLY } from '../../../src/toolspace/full/index.ts';
 import { generateTasks, makeTask } from '../../../src/toolspace/tasks.ts';
 import { CORE, FULL, liveServers, serverSpecs } from '../../../src/toolspace/toolspaces.ts';
@@ -15,13 +15,9 @@ const held = draw('test', 300);
 const unseen = draw('unseen', 300);
 const all = [...train, ...held, ...unseen];
 
-const REWARD = {
-  taskFulfilment: 0.4,
-  toolAppropriateness: 0.3,
-  toolGrounding: 0.2,
-  parameterAccuracy: 0.1,
-  success: 0,
-};
+/** For each of the 12 criteria whether it is met. */
+const met = (trace: Trace): (boolean | null)[] =>
+  trace.task.rubric.criteria.map(({ check }) => check && evaluateCheck(check, trace));
 
 /** The episode of an agent that makes the first `made` steps of the oracle on the handlers, and answers. */
 function played(task: Task, made: number, answer: string): Trace {
@@ -112,8 +108,8 @@ describe('its tasks', () => {
   test('are solved by their oracle, which meets all 12 criteria', () => {
     for (const task of all) {
       const trace = played(task, task.oracle.steps.length, task.oracle.answer);
-      const scores = scoreTrace(trace, task.rubric, REWARD);
-      const failed = task.rubric.criteria.filter((_, i) => scores.criteria[i] !== 1);
+      const each = met(trace);
+      const failed = task.rubric.criteria.filter((_, i) => each[i] !== true);
       expect(
         failed.map(({ description }) => description),
         `${task.id} ${task.prompt}`,
@@ -124,9 +120,9 @@ describe('its tasks', () => {
   test('are not solved by an answer alone, by nothing, or without the last call', () => {
     for (const task of all) {
       const fulfilled = (trace: Trace) =>
-        scoreTrace(trace, task.rubric, REWARD)
-          .criteria.slice(0, 5)
-          .every((score) => score === 1);
+        met(trace)
+          .slice(0, 5)
+          .every((one) => one === true);
       const { steps, answer } = task.oracle;
       expect(fulfilled(played(task, 0, 'done')), task.prompt).toBe(false);
       expect(fulfilled(played(task, 0, answer)), task.prompt).toBe(false);

@@ -1,0 +1,6 @@
+// Servers of toolspace full about money, trade and delivery.
+import { BANK_REQUESTS } from '../requests/bank.ts';
+import { bank } from '../servers/bank.ts';
+import type { BuiltIn } from './built-in.ts';
+
+export const COMMERCE: readonly BuiltIn[] = [{ server: bank, requests: BANK_REQUESTS }];

@@ -1,9 +1,10 @@
 // The check program: predicates on a trace, given as data. Pure; reads the trace only and calls nothing.
 import type { Json, JsonObject } from '../trajectory/json.ts';
+import { sameJson, valueAt } from '../trajectory/json-values.ts';
 import type { Check, StatePath } from '../trajectory/rubric.ts';
 import type { CallRecord } from '../trajectory/tool.ts';
 import type { Trace } from '../trajectory/trace.ts';
-import { leaves, numbersIn, sameJson, statesValue } from './values.ts';
+import { leaves, numbersIn, statesValue } from './values.ts';
 
 /** True or false; null when the trace does not hold what the check needs. */
 export function evaluateCheck(check: Check, trace: Trace): boolean | null {
@@ -82,29 +83,6 @@ function stateHas(
 ): boolean | null {
   const state = trace.finalState[server] ?? null;
   return state === null ? null : sameJson(valueAt(state, path), equals);
-}
-
-/** The value at a path; null where the path does not lead anywhere. */
-export function valueAt(state: Json, path: StatePath): Json {
-  let at: Json = state;
-  for (const step of path) at = stepInto(at, step);
-  return at;
-}
-
-function stepInto(at: Json, step: StatePath[number]): Json {
-  if (typeof at !== 'object' || at === null) return null;
-  if (typeof step === 'object') {
-    const found = Array.isArray(at) ? at.find((item) => hasMembers(item, step)) : undefined;
-    return found ?? null;
-  }
-  if (Array.isArray(at)) return typeof step === 'number' ? (at[step] ?? null) : null;
-  const key = String(step);
-  return Object.hasOwn(at, key) ? (at[key] ?? null) : null;
-}
-
-function hasMembers(item: Json, wanted: JsonObject): boolean {
-  if (typeof item !== 'object' || item === null || Array.isArray(item)) return false;
-  return Object.entries(wanted).every(([key, value]) => sameJson(item[key] ?? null, value));
 }
 
 /** Texts that a value may come from, and the numbers in them. */

@@ -1,15 +1,10 @@
-// When a text states a value, and when two JSON values are the same. Knows no trace.
+// When a text states a value. Knows no trace.
 import type { Json } from '../trajectory/json.ts';
+import { folded, sameNumber } from '../trajectory/json-values.ts';
 
-const RELATIVE_TOLERANCE = 1e-6;
 /** Numbers that stand alone: no part of an id (I-42), a date (2026-01-05) or a time (14:30). */
 const NUMBER =
   /(?<![\p{L}\p{N}_]|[\p{L}\p{N}_]-|\d[.:])-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:[eE][-+]?\d+)?(?!\d|[-.:]\d)/gu;
-
-/** Equal within 1e-6 relative. */
-export function sameNumber(a: number, b: number): boolean {
-  return Math.abs(a - b) <= RELATIVE_TOLERANCE * Math.max(Math.abs(a), Math.abs(b));
-}
 
 /** The numbers of a text that are no part of an id, a date or a time; `1,234` is one number. */
 export function numbersIn(text: string): number[] {
@@ -32,32 +27,10 @@ export function statesValue(text: string, value: string | number): boolean {
   return false;
 }
 
-/** Deep equality; strings are compared trimmed and case-insensitively with `loose`. */
-export function sameJson(a: Json, b: Json, loose = false): boolean {
-  if (typeof a === 'number' && typeof b === 'number') return sameNumber(a, b);
-  if (typeof a === 'string' && typeof b === 'string') {
-    return a === b || (loose && folded(a) === folded(b));
-  }
-  if (Array.isArray(a) || Array.isArray(b)) {
-    if (!Array.isArray(a) || !Array.isArray(b) || a.length !== b.length) return false;
-    return a.every((item, i) => sameJson(item, b[i] ?? null, loose));
-  }
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return a === b;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every(
-    (key) => Object.hasOwn(b, key) && sameJson(a[key] ?? null, b[key] ?? null, loose),
-  );
-}
-
 /** The strings and numbers inside a JSON value, in order; empty strings are left out. */
 export function leaves(value: Json): (string | number)[] {
   if (typeof value === 'number') return [value];
   if (typeof value === 'string') return value.trim() === '' ? [] : [value];
   if (typeof value !== 'object' || value === null) return [];
   return Object.values(value).flatMap(leaves);
-}
-
-function folded(text: string): string {
-  return text.trim().replace(/\s+/g, ' ').toLowerCase();
 }

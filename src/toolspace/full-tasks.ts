@@ -5,6 +5,8 @@ import { defined } from '../base/assert.ts';
 import { AtlasError } from '../base/errors.ts';
 import { deriveSeed, Rng } from '../base/rng.ts';
 import type { Json } from '../trajectory/json.ts';
+import { sameJson, valueAt } from '../trajectory/json-values.ts';
+import type { Check } from '../trajectory/rubric.ts';
 import type { Split, Task, World } from '../trajectory/task.ts';
 import { CARRIED, type Carried, type Part, Rejected } from './draft.ts';
 import { CoreDraft, type CoreFamily } from './families/core-draft.ts';
@@ -70,6 +72,9 @@ function attemptTask(split: Split, plan: Plan, rng: Rng): Task {
   draft.misspellNext = plan.misspelled;
   const parts = writeParts(draft, plan);
   if (draft.misspellNext) throw new Rejected('nothing was looked up by its name');
+  if (!parts.every(({ requirement }) => holdsNow(requirement.check, draft))) {
+    throw new Rejected('a request undoes what another one asked for');
+  }
   parts.push(...specialParts(draft, plan, world));
   checkOracle(FULL.name, world, draft.steps, plan.families.flatMap(({ tools }) => tools).length);
   const prompt = writePrompt(
@@ -132,13 +137,16 @@ function instanceOf(family: string, slots: Part['slots']): number {
   return deriveSeed('instance', family, JSON.stringify(slots));
 }
 
-/**
- * Names belong to one split, so a request with a name does too. Of the others their own hash says where they belong: no
- * two splits share an instance of a kind of request.
- */
+/** No two splits share an instance of a kind of request: its hash says where it belongs. */
 function belongs(family: CoreFamily, { slots }: Part, pool: Pool): boolean {
-  if (Object.values(slots).some((text) => text.startsWith("'"))) return true;
   return poolOf('instance', `${family.name} ${JSON.stringify(slots)}`) === pool;
+}
+
+/** Whether what a check asks of the states is so now; what it asks of calls and answers is not looked at. */
+function holdsNow(check: Check, draft: CoreDraft): boolean {
+  if (check.kind === 'all') return check.checks.every((part) => holdsNow(part, draft));
+  if (check.kind !== 'state') return true;
+  return sameJson(valueAt(draft.state(check.server), check.path), check.equals);
 }
 
 /** How a request speaks of what it leaves out, how that is asked for, and what stands for it while the rest is drawn. */
@@ -204,7 +212,11 @@ function unsaidPart(family: CoreFamily, plan: Plan, draft: CoreDraft): Written {
   const slots = Object.fromEntries(
     Object.entries(part.slots).map(([name, text]) => [name, text === CARRIED[kind] ? said : text]),
   );
-  const idle = changingTools(FULL, serversOf(family)).filter((tool) => family.tools.includes(tool));
+  // What another request needs may be called.
+  const needed = plan.families.flatMap(({ tools }) => tools);
+  const idle = changingTools(FULL, serversOf(family)).filter(
+    (tool) => family.tools.includes(tool) && !needed.includes(tool),
+  );
   const checks = idle.map((tool) => ({ kind: 'notCalled' as const, tool }));
   return {
     slots,

@@ -35,6 +35,8 @@ const REFUSED_SHARE = 0.08;
 const UNSAID_SHARE = 0.07;
 /** How often a request that hands a value on is followed by one that takes it, where there is one. */
 const CARRY_SHARE = 0.8;
+/** How often two such requests are looked for. */
+const CARRYING_SHARE = 0.4;
 /** Of ten tasks: how difficult, and over how many servers. */
 const DIFFICULTIES = [
   'easy',
@@ -98,15 +100,26 @@ function chooseFamilies(
   count: number,
   servers: readonly string[],
 ): CoreFamily[] {
-  const chosen = new Set<CoreFamily>();
-  for (const name of servers.slice(0, count)) {
+  const chosen = new Set<CoreFamily>(count > 1 ? carrying(rng, fitting) : []);
+  const covered = (name: string) =>
+    [...chosen].some((family) => serversOf(family).includes(name));
+  for (const name of servers.filter((one) => !covered(one))) {
     const one = fitting.find((family) => !chosen.has(family) && serversOf(family).includes(name));
     if (one !== undefined) chosen.add(one);
   }
   for (const family of fitting) if (chosen.size < count) chosen.add(family);
   const needed = new Set([...chosen].flatMap(serversOf));
-  if (chosen.size < count || needed.size < servers.length) throw new Rejected('too few requests');
+  if (chosen.size !== count || needed.size < servers.length) throw new Rejected('too few requests');
   return rng.shuffle([...chosen]);
+}
+
+/** Often two of them, of which the first gives what the second takes. */
+function carrying(rng: Rng, fitting: readonly CoreFamily[]): CoreFamily[] {
+  const giver = fitting.find(({ gives }) => gives !== undefined);
+  const taker = fitting.find((family) => family !== giver && family.takes === giver?.gives);
+  return giver !== undefined && taker !== undefined && rng.chance(CARRYING_SHARE)
+    ? [giver, taker]
+    : [];
 }
 
 /** What takes over a value is put behind what hands it on, mostly. */

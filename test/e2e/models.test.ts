@@ -6,8 +6,9 @@ import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { brokenRules } from '../support/axe.ts';
 import { type FileServer, serveFiles } from '../support/file-server.ts';
-import { hfFolder } from '../support/hf-folder.ts';
+import { hfFolder, jsonSource } from '../support/hf-folder.ts';
 import { type OpenedPage, openPage } from '../support/page.ts';
+import { QWEN3_TEMPLATE } from '../support/qwen3-template.ts';
 
 /** A software GPU takes its time. */
 const WORK_MS = 100_000;
@@ -164,6 +165,8 @@ test('it is trained within a plan of the memory, and its adapter plays after a r
 test('a folder with safetensors is copied in, and its model plays', async () => {
   await page.getByRole('link', { name: 'Models' }).click();
   const { folder } = hfFolder({ architecture: 'qwen3', dtype: 'F16', seed: 2 });
+  const settings = { eos_token: '<|im_end|>', chat_template: QWEN3_TEMPLATE };
+  folder['tokenizer_config.json'] = jsonSource('tokenizer_config.json', settings);
   const files = await Promise.all(
     Object.entries(folder).map(async ([name, source]) => ({
       name,

@@ -7,8 +7,9 @@ import {
   scoreTrace,
   taskSuccess,
 } from '../../../src/rubric/score.ts';
-import { numbersIn, sameJson, statesValue } from '../../../src/rubric/values.ts';
+import { numbersIn, statesValue } from '../../../src/rubric/values.ts';
 import type { Json, JsonObject } from '../../../src/trajectory/json.ts';
+import { sameJson } from '../../../src/trajectory/json-values.ts';
 import type { Check } from '../../../src/trajectory/rubric.ts';
 import type { CallRecord } from '../../../src/trajectory/tool.ts';
 import type { Trace } from '../../../src/trajectory/trace.ts';

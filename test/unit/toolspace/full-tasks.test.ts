@@ -132,14 +132,10 @@ describe('its tasks', () => {
     }
   });
 
-  test('of different splits share no request, no name and no instance of a kind of request', () => {
+  test('of different splits share no request and no instance of a kind of request', () => {
     const parts = (of: (task: Task) => readonly string[]) =>
       [train, held, unseen].map((tasks) => new Set(tasks.flatMap(of)));
-    for (const of of [
-      ({ prompt }: Task) => [prompt],
-      ({ prompt }: Task) => prompt.match(/'[^']{3,}'/g) ?? [],
-      ({ instances }: Task) => instances ?? [],
-    ]) {
+    for (const of of [({ prompt }: Task) => [prompt], ({ instances }: Task) => instances ?? []]) {
       const [a, b, c] = parts(of).map((set) => [...set]);
       const known = new Set(a);
       expect([...(b ?? []), ...(c ?? [])].filter((value) => known.has(value))).toEqual([]);
@@ -160,7 +156,7 @@ describe('its tasks', () => {
   test('read as sentences', () => {
     for (const { prompt } of all) {
       expect(prompt).toMatch(/^['A-Z]/);
-      expect(prompt).not.toMatch(/ {2}|\{|\}|\[|\]|undefined|NaN|\[object/);
+      expect(prompt).not.toMatch(/ {2}|\{\w+\}|undefined|NaN|\[object/);
     }
   });
 });

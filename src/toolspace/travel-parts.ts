@@ -8,6 +8,11 @@ import { type Draft, type Part, Rejected } from './draft.ts';
 import { asking, field } from './parts.ts';
 import { cityName } from './travel-values.ts';
 
+/** The object in a result. */
+export function objectIn(result: JsonObject, key: string): JsonObject {
+  return jsonObjectSchema.parse(field(result, key));
+}
+
 /** The rows of a result's list. */
 export function rowsOf(result: JsonObject, key: string): JsonObject[] {
   return z.array(jsonObjectSchema).parse(field(result, key));
@@ -36,9 +41,9 @@ export function askingAndChanging(
   return { ...part, requirement: { ...part.requirement, check } };
 }
 
-/** The part, handing on the value that it asks for at a place, the first one if none is told. */
-export function handingOn(part: Part, at = 0): Part {
-  return { ...part, gives: defined(part.asked[at], 'asked value') };
+/** The part, handing on the first value that it asks for. */
+export function handingOn(part: Part): Part {
+  return { ...part, gives: defined(part.asked[0], 'asked value') };
 }
 
 /** A date to come, or the one that is handed on. */

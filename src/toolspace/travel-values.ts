@@ -1,7 +1,7 @@
 // Values that the servers about travel and their requests share: names of made-up cities, days and times of a journey.
 // Knows no server.
 import type { Rng } from '../base/rng.ts';
-import { daysBetween, isDate, type Pool, poolOf, words } from './values.ts';
+import { daysBetween, isDate, type Pool, poolOf, shiftDate, words } from './values.ts';
 
 const STEMS = words(`
   Brol Cald Drav Eskel Felm Gorv Hulm Istr Jask Kelv Lorm Marv Nelt Ostr Prav Queln Rask Selv Tulm
@@ -50,4 +50,9 @@ export function plannedDateTrouble(argument: string, date: string, clock: string
   if (!isDate(date)) return `${argument}: got '${date}', need a date like 2026-03-14`;
   const today = clock.slice(0, 10);
   return date < today ? `${argument}: got ${date}, need ${today} or later` : null;
+}
+
+/** The dates on which the nights of a stay begin. */
+export function nightsFrom(arrival: string, nights: number): string[] {
+  return Array.from({ length: nights }, (_, i) => shiftDate(arrival, i));
 }

@@ -2,7 +2,8 @@
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
 import { asking, changing, field } from '../parts.ts';
-import { CABINS, type FlightsState, MOST_BAGS, POSITIONS } from '../servers/flights.ts';
+import { CABINS, POSITIONS } from '../servers/aircraft-seats.ts';
+import { type FlightsState, MOST_BAGS } from '../servers/flights.ts';
 import { askingAndChanging, givenPerson, handingOn, rowOf } from '../travel-parts.ts';
 
 const state = (draft: Draft) => draft.state<FlightsState>('flights');
@@ -213,8 +214,8 @@ export const FLIGHTS_REQUESTS: readonly Family[] = [
     phrasings: {
       train: [
         '[Move|Change|Switch] booking {id} to the flight of the same route on {date}.',
-        'Rebook {id} [to|onto] the flight [of the same route |with the same route |]on {date}.',
-        'Booking {id} [must|has to] fly on {date} [instead|in place of its day]; change it.',
+        'Rebook {id} [to|onto] the flight [of|with] the same route on {date}.',
+        'Booking {id} [must|has to] fly on {date} [instead|rather than on its day]; change it.',
       ],
       heldOut: [
         'Whoever holds {id} wants to travel the same way on {date}; see to it.',

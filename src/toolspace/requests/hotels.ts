@@ -9,6 +9,7 @@ import {
   givenDate,
   givenPerson,
   handingOn,
+  objectIn,
   rowsOf,
 } from '../travel-parts.ts';
 
@@ -103,18 +104,17 @@ export const HOTELS_REQUESTS: readonly Family[] = [
       ],
     },
     draw(draft) {
-      const { id, name, rooms } = draft.take(
-        state(draft).hotels.filter((hotel) => hotel.rooms.some(({ type }) => type !== 'single')),
-      );
+      const { id, name, rooms } = aHotel(draft);
       const room = draft.rng.pick(rooms.filter(({ type }) => type !== 'single')).type;
       const stay = { check_in: draft.laterDate(), nights: draft.rng.int(2, 7) };
       const { value: who, shown } = givenPerson(draft);
-      const guest = { name: who, adults: 2 };
+      const adults = room === 'family' ? draft.rng.int(2, 4) : 2;
+      const guest = { name: who, adults };
       const { title, hotel_id } = findHotel(draft, name);
       draft.call('hotels:book_room', { hotel_id, room_type: room, ...stay, guest });
-      const slots = { title, room, who: shown, date: stay.check_in, adults: '2' };
+      const slots = { title, room, who: shown, date: stay.check_in };
       return changing(
-        { ...slots, nights: String(stay.nights) },
+        { ...slots, adults: String(adults), nights: String(stay.nights) },
         `${who} has a ${room} room at '${name}' for ${stay.nights} nights from ${stay.check_in} on`,
         reserved({ ...guest, city: null }, { hotel: id, room, ...stay }),
       );
@@ -194,8 +194,7 @@ export const HOTELS_REQUESTS: readonly Family[] = [
     draw(draft) {
       const { id } = aReservation(draft);
       const found = draft.call('hotels:get_reservation', { reservation_id: id });
-      const { name } = Object(found['guest']);
-      const asked = [String(name), field(found, 'check_out')];
+      const asked = [field(objectIn(found, 'guest'), 'name'), field(found, 'check_out')];
       return handingOn(asking({ id }, asked, `guest and last day of ${id}`));
     },
   },

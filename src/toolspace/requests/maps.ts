@@ -47,7 +47,7 @@ export const MAPS_REQUESTS: readonly Family[] = [
     gives: 'number',
     phrasings: {
       train: [
-        'How many km [are|is] it in a straight line from {a} to {b}?',
+        'How many km is it in a straight line from {a} to {b}?',
         'What is the straight-line distance [between {a} and {b}|from {a} to {b}] in km?',
         '[Measure|Work out|Tell me] the straight line from {a} to {b} in km.',
       ],
@@ -146,7 +146,7 @@ export const MAPS_REQUESTS: readonly Family[] = [
     gives: 'number',
     phrasings: {
       train: [
-        'How many places of the category {category} [are there in|does the map show in|has] {city}?',
+        'How many places of the category {category} [are there|does the map show|are on the map] in {city}?',
         'Count the places in {city} [of|that are in] the category {category}.',
         '[Tell me|Find out] how many places of the category {category} {city} has.',
       ],
@@ -247,7 +247,7 @@ export const MAPS_REQUESTS: readonly Family[] = [
       train: [
         'The road [between|joining] {a} and {b} is closed: [report|note] it and tell me how many km the shortest way by road from {a} to {b} is [then|now].',
         '[Report|Mark] the road between {a} and {b} as closed. How many km is it by road from {a} to {b} after that?',
-        'Close the road between {a} and {b} on the map and [give|tell] me the km by road from {a} to {b} that are needed then.',
+        'Close the road between {a} and {b} on the map and [give|tell] me the road distance in km from {a} to {b} after that.',
       ],
       heldOut: [
         'Nobody can use the road between {a} and {b} any more: enter that, then name the km of the shortest other way by road from {a} to {b}.',

@@ -25,12 +25,9 @@ import {
   rounded,
   shiftDate,
 } from '../values.ts';
+import { CABINS, type Cabin, cabinOf, POSITIONS, positionOf, seatsOf } from './aircraft-seats.ts';
 
-export const CABINS = ['economy', 'business'] as const;
-export const POSITIONS = ['window', 'middle', 'aisle'] as const;
 export const MOST_BAGS = 4;
-type Cabin = (typeof CABINS)[number];
-type Position = (typeof POSITIONS)[number];
 
 type Airport = { code: string; city: string };
 /** `fare` is that of economy; `taken` are the seats that are not free. All times are UTC. */
@@ -64,22 +61,6 @@ const CHANGE_FEE = 40;
 /** Days before departure from which all, and half, of a booking is paid back. */
 const FULL_REFUND_DAYS = 14;
 const HALF_REFUND_DAYS = 2;
-
-const ROWS = { business: [1, 2], economy: [10, 11, 12, 13, 14] };
-const LETTERS = { business: [...'ACDF'], economy: [...'ABCDEF'] };
-
-function seatsOf(cabin: Cabin): string[] {
-  return ROWS[cabin].flatMap((row) => LETTERS[cabin].map((letter) => `${row}${letter}`));
-}
-
-function cabinOf(seat: string): Cabin {
-  return Number.parseInt(seat, 10) <= 2 ? 'business' : 'economy';
-}
-
-function positionOf(seat: string): Position {
-  if (/[AF]$/.test(seat)) return 'window';
-  return /[CD]$/.test(seat) ? 'aisle' : 'middle';
-}
 
 function freeSeats({ taken }: Flight, cabin: Cabin): string[] {
   return seatsOf(cabin).filter((seat) => !taken.includes(seat));
@@ -245,8 +226,14 @@ const bookFlight = defineTool({
     const id = nextId('BK', state.bookings);
     const total = rounded(fareOf(flight, cabin) + bagFee(cabin, args.bags), 2);
     const booking: FlightBooking = {
-      ...{ id, flight: flight.id, passenger, cabin, seat },
-      ...{ bags: args.bags, total, status: 'confirmed' },
+      id,
+      flight: flight.id,
+      passenger,
+      cabin,
+      seat,
+      bags: args.bags,
+      total,
+      status: 'confirmed',
     };
     const flights = withSeat(state.flights, flight, seat, true);
     return {
@@ -391,8 +378,12 @@ function drawBookings(rng: Rng, pool: Pool, booked: readonly Flight[]): FlightBo
     const cabin = cabinOf(seat);
     const bagCount = rng.int(0, 3);
     return {
-      ...{ id: defined(ids[i], 'id'), flight: flight.id, passenger: defined(people[i], 'person') },
-      ...{ cabin, seat, bags: bagCount },
+      id: defined(ids[i], 'id'),
+      flight: flight.id,
+      passenger: defined(people[i], 'person'),
+      cabin,
+      seat,
+      bags: bagCount,
       total: rounded(fareOf(flight, cabin) + bagFee(cabin, bagCount), 2),
       status: 'confirmed',
     };
@@ -402,14 +393,14 @@ function drawBookings(rng: Rng, pool: Pool, booked: readonly Flight[]): FlightBo
 /** The first has more flights than a page has rows. */
 const FLIGHTS_OF_ROUTES = [6, 4, 3, 3] as const;
 
+const READING = [findAirport, searchFlights, getFlight, listSeats, getBooking];
+const CHANGING = [bookFlight, changeFlight, setBaggage, cancelBooking];
+
 /** The airline server. Its state is `{airports: [{code, city}], flights, bookings}`. */
 export const flights: ServerDef = {
   name: 'flights',
   description: 'An airline: flights, fares and seats, and bookings with their baggage.',
-  tools: [
-    ...[findAirport, searchFlights, getFlight, listSeats, bookFlight],
-    ...[getBooking, changeFlight, setBaggage, cancelBooking],
-  ],
+  tools: [...READING, ...CHANGING],
   initial(rng, pool, clock): FlightsState {
     const airports = cityNames(rng, pool, 5).map((city) => {
       return { code: city.slice(0, 3).toUpperCase(), city };

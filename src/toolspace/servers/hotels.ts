@@ -14,19 +14,10 @@ import {
   pageSchema,
   type ServerDef,
 } from '../server.ts';
-import { cityNames, plannedDateTrouble, weekday } from '../travel-values.ts';
-import {
-  daysBetween,
-  distinct,
-  type Pool,
-  pairName,
-  personName,
-  rounded,
-  shiftDate,
-  words,
-} from '../values.ts';
+import { cityNames, nightsFrom, plannedDateTrouble, weekday } from '../travel-values.ts';
+import { distinct, type Pool, pairName, personName, rounded, shiftDate, words } from '../values.ts';
 
-export const ROOM_TYPES = ['single', 'double', 'suite'] as const;
+export const ROOM_TYPES = ['single', 'double', 'family'] as const;
 type RoomType = (typeof ROOM_TYPES)[number];
 
 /** `price` is that of a night from Sunday to Thursday, `count` how many such rooms there are. */
@@ -59,7 +50,7 @@ export type HotelsState = {
 };
 
 /** Adults that a room sleeps. */
-const SLEEPS = { single: 1, double: 2, suite: 4 };
+const SLEEPS = { single: 1, double: 2, family: 4 };
 /** A night that starts on a Friday or Saturday costs this much more. */
 const WEEKEND_FACTOR = 1.2;
 const FREE_CANCEL_DAYS = 2;
@@ -70,8 +61,8 @@ const FIRST_WORDS = words(`
   Meadow Garden Sunset Moonlit Royal Regent Old
 `);
 const SECOND_WORDS = words(`
-  Lantern Anchor Crown Gate Palace Court Terrace Lodge Manor Arcade Fountain Pavilion Swan Pelican
-  Stag Heron Compass Tower Villa Mill
+  Lantern Anchor Crown Gate Palace Court Terrace Lodge Manor Arcade Fountain Pavilion Swan
+  Pelican Stag Heron Compass Tower Villa Mill
 `);
 
 const hotelId = z.string().describe('hotel id, such as HT-41');
@@ -101,7 +92,7 @@ const search = defineTool({
   kind: 'reads',
   run({ hotels: all }: HotelsState, { city, filter = {}, page }) {
     const here = byName(all, city, (hotel) => hotel.city);
-    if (typeof here === 'string') return { error: `city ${here}` };
+    if (typeof here === 'string') return { error: here };
     const { min_stars = 1, max_price = Number.POSITIVE_INFINITY, pool } = filter;
     const found = all
       .filter((hotel) => hotel.city === here.city && hotel.stars >= min_stars)
@@ -170,24 +161,21 @@ function stayOf(
   return `room_type: got '${args.room_type}', ${hotel.id} has ${types}`;
 }
 
-function nightsOf(stay: Pick<Stay, 'check_in' | 'nights'>): string[] {
-  return Array.from({ length: stay.nights }, (_, i) => shiftDate(stay.check_in, i));
-}
-
 /** Rooms that are free in every night of a stay; `except` is a reservation that does not count. */
 function freeRooms({ reservations }: HotelsState, stay: Stay, except?: string): number {
   const others = reservations.filter(
     ({ id, hotel, room, status }) =>
       hotel === stay.hotel.id && room === stay.room.type && status === 'booked' && id !== except,
   );
-  const taken = nightsOf(stay).map(
-    (night) => others.filter((other) => nightsOf(other).includes(night)).length,
+  const taken = nightsFrom(stay.check_in, stay.nights).map(
+    (night) =>
+      others.filter((other) => nightsFrom(other.check_in, other.nights).includes(night)).length,
   );
   return Math.max(0, stay.room.count - Math.max(...taken));
 }
 
 function priceOf({ room: { price }, ...stay }: Stay): number {
-  const prices = nightsOf(stay).map((night) =>
+  const prices = nightsFrom(stay.check_in, stay.nights).map((night) =>
     [5, 6].includes(weekday(night)) ? price * WEEKEND_FACTOR : price,
   );
   return rounded(
@@ -241,8 +229,14 @@ const bookRoom = defineTool({
     const id = nextId('HR', state.reservations);
     const total = priceOf(stay);
     const reservation: HotelReservation = {
-      ...{ id, hotel: hotel.id, room: room.type, check_in, nights: args.nights },
-      ...{ guest: { ...args.guest, city: args.guest.city ?? null }, total, status: 'booked' },
+      id,
+      hotel: hotel.id,
+      room: room.type,
+      check_in,
+      nights: args.nights,
+      guest: { ...args.guest, city: args.guest.city ?? null },
+      total,
+      status: 'booked',
     };
     return {
       value: { reservation_id: id, total },
@@ -319,7 +313,7 @@ const cancelReservation = defineTool({
     const reservation = openReservation(state, args.reservation_id);
     if (typeof reservation === 'string') return { error: reservation };
     const { id, check_in, nights: count, total } = reservation;
-    const early = daysBetween(clock.slice(0, 10), check_in) >= FREE_CANCEL_DAYS;
+    const early = check_in >= shiftDate(clock.slice(0, 10), FREE_CANCEL_DAYS);
     const refund = early ? total : rounded(total - total / count, 2);
     const reservations = changed(state.reservations, id, { status: 'cancelled' });
     return { value: { reservation_id: id, refund }, state: { ...state, reservations } };
@@ -371,7 +365,7 @@ function drawHotels(rng: Rng, pool: Pool): Hotel[] {
       pool: rng.chance(0.5),
       rooms: types.map((type) => ({
         type,
-        price: rounded(price * { single: 1, double: 1.5, suite: 2.75 }[type], 2),
+        price: rounded(price * { single: 1, double: 1.5, family: 2.75 }[type], 2),
         count: rng.int(2, 5),
       })),
     };
@@ -399,21 +393,25 @@ function drawReservations(rng: Rng, pool: Pool, all: readonly Hotel[], today: st
     const stay = { check_in: shiftDate(today, rng.int(1, 30)), nights: rng.int(1, 6) };
     const adults = rng.int(1, SLEEPS[room.type]);
     return {
-      ...{ id, hotel: hotel.id, room: room.type, ...stay },
+      id,
+      hotel: hotel.id,
+      room: room.type,
+      ...stay,
       guest: { name: defined(people[i], 'person'), adults, city: null },
-      ...{ total: priceOf({ hotel, room, ...stay }), status: 'booked' },
+      total: priceOf({ hotel, room, ...stay }),
+      status: 'booked',
     };
   });
 }
+
+const READING = [search, findHotel, listRooms, checkAvailability, getReservation, getReviews];
+const CHANGING = [bookRoom, changeDates, cancelReservation];
 
 /** The hotel server. Its state is `{hotels, reservations, reviews}`. */
 export const hotels: ServerDef = {
   name: 'hotels',
   description: 'An agency of hotels: rooms and prices, reservations, and reviews by guests.',
-  tools: [
-    ...[search, findHotel, listRooms, checkAvailability, bookRoom],
-    ...[getReservation, changeDates, cancelReservation, getReviews],
-  ],
+  tools: [...READING, ...CHANGING],
   initial(rng, pool, clock): HotelsState {
     const today = clock.slice(0, 10);
     const all = drawHotels(rng, pool);

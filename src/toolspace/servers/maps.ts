@@ -62,8 +62,8 @@ const FIRST_WORDS = words(`
   Granite Bluebell Station Canal Hilltop Market Chestnut
 `);
 const SECOND_WORDS = words(`
-  House Hall Corner Point Square Yard Court Rooms Works Gallery Passage Exchange Annex Cellar Loft
-  Parlor Steps Wharf Barn Atrium
+  House Hall Corner Point Square Yard Court Rooms Works Gallery Passage Exchange Annex Cellar
+  Loft Parlor Steps Wharf Barn Atrium
 `);
 
 /** Great-circle distance by the haversine formula (Sinnott 1984, Sky and Telescope 68). */
@@ -335,9 +335,12 @@ function drawPlaces(rng: Rng, pool: Pool): Place[] {
   const near = (degrees: number) => rounded(degrees + rng.int(-1500, 1500) / 10_000, 4);
   return drawIds(rng, 'PL', names.length, 11, 98).map((id, i): Place => {
     return {
-      ...{ id, name: defined(names[i], 'name') },
-      ...{ category: rng.pick(CATEGORIES), city: rng.pick(cities) },
-      ...{ lat: near(centre.lat), lon: near(centre.lon) },
+      id,
+      name: defined(names[i], 'name'),
+      category: rng.pick(CATEGORIES),
+      city: rng.pick(cities),
+      lat: near(centre.lat),
+      lon: near(centre.lon),
       opens: `${rng.pick(['07', '08', '09', '10'])}:${rng.pick(['00', '15', '30', '45'])}`,
       closes: `${rng.int(17, 22)}:${rng.pick(['00', '15', '30', '45'])}`,
     };
@@ -363,14 +366,14 @@ function drawRoads(rng: Rng, places: readonly Place[]): Road[] {
   });
 }
 
+const READING = [geocode, searchPlaces, placeDetails, distance, directions, travelTime, nearby];
+const CHANGING = [savePlace, reportRoad];
+
 /** The map server. Its state is `{places, roads: [{a, b, km, limit, closed}], saved}`. */
 export const maps: ServerDef = {
   name: 'maps',
   description: 'A map: places with coordinates and hours, distances, and ways by road.',
-  tools: [
-    ...[geocode, searchPlaces, placeDetails, distance, directions],
-    ...[travelTime, nearby, savePlace, reportRoad],
-  ],
+  tools: [...READING, ...CHANGING],
   initial(rng, pool): MapsState {
     const places = drawPlaces(rng, pool);
     return { places, roads: drawRoads(rng, places), saved: [] };

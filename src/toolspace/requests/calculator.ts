@@ -42,7 +42,7 @@ export const CALCULATOR_REQUESTS: readonly Family[] = [
         'What value does {expression} have?',
       ],
       heldOut: [
-        'Type {expression} into the calculator and read it off.',
+        'Type {expression} into the calculator and read off the result.',
         'How much is {expression}?',
       ],
     },
@@ -90,8 +90,8 @@ export const CALCULATOR_REQUESTS: readonly Family[] = [
     gives: 'number',
     phrasings: {
       train: [
-        '[Add|Sum] {amount} [to|into] register {register} and [tell me|say] what it holds then.',
-        'What is in register {register} once {amount} has been added to it? [Do it.|Please do so.]',
+        'Add {amount} to [register|memory] {register} and [tell me|say] what it holds then.',
+        'What is in [register|memory] {register} once {amount} has been added to it? [Do it.|Please do so.]',
         'Increase [register|memory] {register} by {amount} and give me its new content.',
       ],
       heldOut: [
@@ -119,9 +119,9 @@ export const CALCULATOR_REQUESTS: readonly Family[] = [
     gives: 'amount',
     phrasings: {
       train: [
-        'What is the gross price [for|of] the net price in register {register} at the {class} tax rate?',
+        'What is the gross price if [the net price is in register {register}|register {register} holds the net price] and the {class} tax rate applies?',
         'Take the net price from [register|memory] {register} and [tell me|work out] the price with {class} tax.',
-        'How much does the net price in register {register} come to with {class} tax?',
+        'How much does the net price in [register|memory] {register} come to with {class} tax?',
       ],
       heldOut: [
         'The net amount kept in {register} is taxed at the {class} rate: what must be paid in all?',
@@ -148,7 +148,7 @@ export const CALCULATOR_REQUESTS: readonly Family[] = [
     phrasings: {
       train: [
         'Round {number} {direction} to {places} decimals[|, please].',
-        'What is {number}, rounded {direction} to {places} [decimals|decimal places]?',
+        'What is {number}[, rounded| when rounded] {direction} to {places} [decimals|decimal places]?',
         '[Give|Tell] me {number} rounded {direction} to {places} decimals.',
       ],
       heldOut: [
@@ -181,7 +181,7 @@ export const CALCULATOR_REQUESTS: readonly Family[] = [
         'We are {people} and the bill is {bill}: with a tip of {percent} percent, what does each of us pay?',
         '[Split|Divide] a bill of {bill} among {people} people with {percent} percent tip; how much is one share?',
         'How much does each of {people} [people|guests] pay for a bill of {bill} plus {percent} percent tip?',
-        'What is one share when {people} friends pay {bill} and tip {percent} percent?',
+        'What is one share when {people} [friends|people] pay {bill} and tip {percent} percent?',
       ],
       heldOut: [
         'A table of {people} owes {bill} and leaves {percent} percent on top. What is due from each?',

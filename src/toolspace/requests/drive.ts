@@ -46,7 +46,7 @@ export const DRIVE_REQUESTS: readonly Family[] = [
       train: [
         '[Withdraw|Take away] the rights of whoever is editor of {id}.',
         'Find out who [may edit|is the editor of] {id} and [withdraw|remove] that access.',
-        '{id} should have no editor any more: see who it is and withdraw the access.',
+        '{id} should have no editor any more: [see|look up] who it is and withdraw the access.',
       ],
       heldOut: [
         'Look up the editor of {id} and shut that person out of it.',
@@ -77,7 +77,7 @@ export const DRIVE_REQUESTS: readonly Family[] = [
     phrasings: {
       train: [
         'Who saved the newest version of [|the document ]{title}, and on what date?',
-        '[Tell|Show] me [by whom|who] and when the [newest|latest] version of {title} was [saved|written].',
+        '[Tell|Show] me who [saved|wrote] the [newest|latest] version of {title}, and on what date.',
         'By whom and on which day was {title} last [saved|changed]?',
       ],
       heldOut: [
@@ -110,7 +110,7 @@ export const DRIVE_REQUESTS: readonly Family[] = [
       train: [
         '[Bring|Take] {id} back to the version that {who} [saved|wrote].',
         '[Restore|Bring back] the version of {id} [by|that comes from] {who}.',
-        'Roll {id} back to what {who} saved.',
+        'Roll {id} back to [what|the state that] {who} saved.',
       ],
       heldOut: [
         'The text of {id} by {who} was better: make it current again.',

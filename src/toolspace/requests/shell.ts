@@ -60,7 +60,7 @@ export const SHELL_REQUESTS: readonly Family[] = [
     phrasings: {
       train: [
         'How many lines of {file} contain {text}?',
-        'In {file}, on how many lines [does|can one find] {text}[| appear]?',
+        'In {file}, on how many lines does {text} [appear|stand]?',
         'Count the lines with {text} in [|the file ]{file}.',
         'Search {file} for {text} and tell me the number of matching lines.',
       ],
@@ -118,7 +118,7 @@ export const SHELL_REQUESTS: readonly Family[] = [
       train: [
         'How many bytes [has|are in] the file below {root} that mentions {who}?',
         'Find the file [below|under] {root} in which {who} is named and tell me its size in bytes.',
-        'Which size in bytes has the file [below|under] {root} with {who} in it?',
+        'What is the size in bytes of the file [below|under] {root} that has {who} in it?',
       ],
       heldOut: [
         'Somewhere under {root} a file speaks of {who}: how big is it, in bytes?',
@@ -172,13 +172,13 @@ export const SHELL_REQUESTS: readonly Family[] = [
     takes: 'text',
     phrasings: {
       train: [
-        '[Change|Move|Go] into {directory} and make a directory {name} [there|in it].',
+        '[Change|Move|Go] into {directory} and make a directory [called|named] {name} [there|in it].',
         'Run cd to {directory}, then mkdir for {name} [there|from there].',
-        'Enter {directory} and create the directory {name} from there.',
+        'Enter {directory} and create a directory with the name {name} from there.',
       ],
       heldOut: [
         'Let {directory} be the working directory and give it a new directory called {name}.',
-        'Step into {directory}; once there, set up the directory {name}.',
+        'Step into {directory}; once there, set up a directory by the name of {name}.',
       ],
     },
     draw(draft) {

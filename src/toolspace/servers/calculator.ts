@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { defineTool, type ServerDef } from '../server.ts';
 import { rounded } from '../values.ts';
 
-export const REGISTERS = ['M1', 'M2', 'M3', 'M4', 'M5', 'M6'] as const;
-export const TAX_CLASSES = ['standard', 'reduced', 'exempt'] as const;
-export const DIRECTIONS = ['nearest', 'even', 'up', 'down'] as const;
+const REGISTERS = ['M1', 'M2', 'M3', 'M4', 'M5', 'M6'] as const;
+const TAX_CLASSES = ['standard', 'reduced', 'exempt'] as const;
+const DIRECTIONS = ['nearest', 'even', 'up', 'down'] as const;
 
-export type Register = { id: string; value: number };
+type Register = { id: string; value: number };
 export type CalculatorState = {
   registers: Register[];
   taxPercent: Record<(typeof TAX_CLASSES)[number], number>;
@@ -19,12 +19,13 @@ class BadExpression extends Error {}
 
 const TOKEN = /\s*(\d+(?:\.\d+)?|[A-Za-z]\w*|[-+*/^%(),])/y;
 const NUMBER = /^\d/;
-const FUNCTIONS: Readonly<Record<string, (...args: number[]) => number>> = {
-  sqrt: (x = Number.NaN) => Math.sqrt(x),
-  abs: (x = Number.NaN) => Math.abs(x),
-  min: (...all) => Math.min(...all),
-  max: (...all) => Math.max(...all),
+/** Functions of one number, and those of any. */
+const UNARY: Readonly<Record<string, (x: number) => number>> = { sqrt: Math.sqrt, abs: Math.abs };
+const VARIADIC: Readonly<Record<string, (...all: number[]) => number>> = {
+  min: Math.min,
+  max: Math.max,
 };
+const FUNCTION_NAMES = [...Object.keys(UNARY), ...Object.keys(VARIADIC)];
 
 function tokensOf(text: string): string[] {
   const tokens: string[] = [];
@@ -102,8 +103,8 @@ class Reader {
     if (token === '(') return this.#closed();
     const register = this.#registers.find(({ id }) => id === token.toUpperCase());
     if (register !== undefined) return register.value;
-    if (Object.hasOwn(FUNCTIONS, token) && this.#skip('(')) return this.#called(token);
-    const names = [...Object.keys(FUNCTIONS).map((name) => `${name}()`), 'M1 to M6'].join(', ');
+    if (FUNCTION_NAMES.includes(token) && this.#skip('(')) return this.#called(token);
+    const names = [...FUNCTION_NAMES.map((name) => `${name}()`), 'M1 to M6'].join(', ');
     throw new BadExpression(`did not expect '${token}'; names are ${names}`);
   }
 
@@ -117,7 +118,13 @@ class Reader {
     const args = [this.#sum()];
     while (this.#skip(',')) args.push(this.#sum());
     if (!this.#skip(')')) throw new BadExpression("')' is missing");
-    return FUNCTIONS[name]?.(...args) ?? Number.NaN;
+    const unary = UNARY[name];
+    if (unary === undefined) return VARIADIC[name]?.(...args) ?? Number.NaN;
+    const [only, ...rest] = args;
+    if (only === undefined || rest.length > 0) {
+      throw new BadExpression(`${name}() takes 1 number, got ${args.length}`);
+    }
+    return unary(only);
   }
 
   #skip(token: string): boolean {
@@ -130,7 +137,7 @@ class Reader {
 const compute = defineTool({
   name: 'compute',
   description:
-    'Evaluates an expression of numbers, + - * / % ^, parentheses, sqrt, abs, min, max and the registers M1 to M6. Fails when it cannot be read or has no finite value.',
+    'Evaluates an expression of numbers, + - * / ^, % (remainder), parentheses, sqrt, abs, min, max and the registers M1 to M6. Fails when it cannot be read or has no finite value.',
   input: z.strictObject({
     expression: z.string().min(1).max(200).describe('such as (14 + 3) * 7'),
     decimals: z.int().min(0).max(10).default(6),

@@ -16,10 +16,10 @@ import { distinct, pairName, personName, shiftDate, words } from '../values.ts';
 
 export const ROLES = ['viewer', 'commenter', 'editor'] as const;
 
-export type Access = { person: string; role: (typeof ROLES)[number] };
+type Access = { person: string; role: (typeof ROLES)[number] };
 /** `restores` is the number of the version that this one brought back, null for one that was written. */
-export type Version = { number: number; date: string; author: string; restores: number | null };
-export type DriveDocument = {
+type Version = { number: number; date: string; author: string; restores: number | null };
+type DriveDocument = {
   id: string;
   title: string;
   folder: string;

@@ -101,8 +101,7 @@ function chooseFamilies(
   servers: readonly string[],
 ): CoreFamily[] {
   const chosen = new Set<CoreFamily>(count > 1 ? carrying(rng, fitting) : []);
-  const covered = (name: string) =>
-    [...chosen].some((family) => serversOf(family).includes(name));
+  const covered = (name: string) => [...chosen].some((family) => serversOf(family).includes(name));
   for (const name of servers.filter((one) => !covered(one))) {
     const one = fitting.find((family) => !chosen.has(family) && serversOf(family).includes(name));
     if (one !== undefined) chosen.add(one);

@@ -4,9 +4,11 @@ import { COMMERCE } from './commerce.ts';
 import { FIGURES } from './figures.ts';
 import { OFFICE } from './office.ts';
 import { READING } from './reading.ts';
+import { TRAVEL } from './travel.ts';
+import { UNSEEN } from './unseen.ts';
 
 /** Servers of the splits train and test. */
-export const SEEN: readonly BuiltIn[] = [...COMMERCE, ...FIGURES, ...OFFICE, ...READING];
+export const SEEN: readonly BuiltIn[] = [...COMMERCE, ...FIGURES, ...OFFICE, ...READING, ...TRAVEL];
 
 /** Servers that only tasks of the split unseen need. */
-export const UNSEEN_ONLY: readonly BuiltIn[] = [];
+export const UNSEEN_ONLY: readonly BuiltIn[] = [...UNSEEN];

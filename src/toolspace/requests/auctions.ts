@@ -1,7 +1,7 @@
 // Requests to the auction house. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, askingAndChanging, changing, numberOf, textOf } from '../parts.ts';
 import {
   type AuctionsState,
   CATEGORIES,
@@ -11,7 +11,6 @@ import {
   priceOf,
   RATINGS,
 } from '../servers/auctions.ts';
-import { askingAndChanging, numberOf, textOf } from './results.ts';
 
 const lots = (draft: Draft) => draft.state<AuctionsState>('auctions').lots;
 const openLots = (draft: Draft) => lots(draft).filter((lot) => isOpen(lot, draft.clock));

@@ -1,10 +1,9 @@
 // Requests to the bank. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, askingAndChanging, changing, numberOf, textOf } from '../parts.ts';
 import { available, type BankState, PERIODS } from '../servers/bank.ts';
 import { shiftDate } from '../values.ts';
-import { askingAndChanging, numberOf, textOf } from './results.ts';
 
 const bankOf = (draft: Draft) => draft.state<BankState>('bank');
 const accounts = (draft: Draft) => bankOf(draft).accounts;

@@ -1,10 +1,9 @@
 // Requests to the pocket calculator. Knows nothing of how parts are combined.
 import type { Rng } from '../../base/rng.ts';
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field } from '../parts.ts';
 import type { CalculatorState } from '../servers/calculator.ts';
 import { rounded } from '../values.ts';
-import { askingAndChanging } from './unseen-parts.ts';
 
 const register = (draft: Draft) => draft.take(draft.state<CalculatorState>('calculator').registers);
 

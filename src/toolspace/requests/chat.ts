@@ -1,7 +1,7 @@
 // Requests to the team chat. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, changing, numberOf, rowsOf, textOf } from '../parts.ts';
 import {
   type Channel,
   type ChatMessage,
@@ -11,7 +11,7 @@ import {
   STATUSES,
 } from '../servers/chat.ts';
 import { dayTime } from '../values.ts';
-import { firstIn, numberIn, quoted, rowsIn, textIn } from './office-rows.ts';
+import { firstIn, quoted } from './office-rows.ts';
 
 const stateOf = (draft: Draft) => draft.state<ChatState>('chat');
 const takeChannel = (draft: Draft) => draft.take(stateOf(draft).channels);
@@ -33,7 +33,7 @@ function takeMessage(draft: Draft, fits: (message: ChatMessage) => boolean = () 
 
 /** The id of the only message with these words, by a call. */
 function messageAbout(draft: Draft, subject: string): string {
-  return textIn(firstIn(draft.call('chat:search_messages', { query: subject })), 'id');
+  return textOf(firstIn(draft.call('chat:search_messages', { query: subject })), 'id');
 }
 
 /** A text to post that no message has. */
@@ -72,7 +72,7 @@ export const CHAT_REQUESTS: readonly Family[] = [
     draw(draft) {
       const subject = takeMessage(draft);
       const found = draft.call('chat:search_messages', { query: subject });
-      const author = textIn(firstIn(found), 'author');
+      const author = textOf(firstIn(found), 'author');
       return {
         ...asking({ subject: quoted(subject) }, [author], `who wrote about '${subject}'`),
         gives: author,
@@ -202,7 +202,7 @@ export const CHAT_REQUESTS: readonly Family[] = [
     draw(draft) {
       const channel = takeChannel(draft);
       const { found, shown } = readChannel(draft, channel);
-      const size = numberIn(found, 'member_count');
+      const size = numberOf(found, 'member_count');
       return {
         ...asking({ channel: shown }, [size], `how many members ${channel.id} has`),
         gives: size,
@@ -228,10 +228,10 @@ export const CHAT_REQUESTS: readonly Family[] = [
     draw(draft) {
       const channel = takeChannel(draft);
       const { found, shown } = readChannel(draft, channel);
-      const owner = textIn(found, 'owner');
+      const owner = textOf(found, 'owner');
       const held = draft.call('chat:get_status', { person: owner });
-      const until = textIn(held, 'until');
-      const asked = [textIn(held, 'status'), until];
+      const until = textOf(held, 'until');
+      const asked = [textOf(held, 'status'), until];
       return {
         ...asking({ channel: shown }, asked, `status of the owner of ${channel.id}, and its end`),
         gives: until,
@@ -282,11 +282,11 @@ export const CHAT_REQUESTS: readonly Family[] = [
     },
     draw(draft) {
       const { id, topic } = takeChannel(draft);
-      const rows = rowsIn(draft.call('chat:list_channels', {}), 'channels');
+      const rows = rowsOf(draft.call('chat:list_channels', {}), 'channels');
       const row = rows.find((item) => item['topic'] === topic);
-      const channel = textIn(defined(row, topic), 'name');
+      const channel = textOf(defined(row, topic), 'name');
       const found = draft.call('chat:search_messages', { filter: { channel } });
-      const text = textIn(firstIn(found), 'text');
+      const text = textOf(firstIn(found), 'text');
       return {
         ...asking({ topic: quoted(topic) }, [text], `the latest message in ${id}`),
         gives: text,

@@ -1,7 +1,7 @@
 // Requests to the address book. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, changing, numberOf, rowsOf, textOf } from '../parts.ts';
 import {
   CONTACT_CITIES,
   type Contact,
@@ -10,7 +10,7 @@ import {
   fictionalPhone,
   GROUPS,
 } from '../servers/contacts.ts';
-import { firstIn, numberIn, quoted, rowsIn, textIn } from './office-rows.ts';
+import { firstIn, quoted } from './office-rows.ts';
 
 const contacts = (draft: Draft) => draft.state<ContactsState>('contacts').contacts;
 
@@ -22,7 +22,7 @@ function takeContact(draft: Draft, fits: (contact: Contact) => boolean = () => t
 /** The id of a contact whose name may be misspelled in the request, and how it stands there. */
 function findByName(draft: Draft, { name }: Contact): { id: string; shown: string } {
   const spelled = draft.spelled(name);
-  const id = textIn(draft.find('contacts:find_contact', 'name', spelled, name), 'id');
+  const id = textOf(draft.find('contacts:find_contact', 'name', spelled, name), 'id');
   return { id, shown: quoted(spelled) };
 }
 
@@ -51,7 +51,7 @@ export const CONTACTS_REQUESTS: readonly Family[] = [
       ] as const);
       const spelled = draft.spelled(name);
       const found = draft.find('contacts:find_contact', 'name', spelled, name);
-      return asking({ who: quoted(spelled), what }, [textIn(found, key)], `the ${what} of ${name}`);
+      return asking({ who: quoted(spelled), what }, [textOf(found, key)], `the ${what} of ${name}`);
     },
   },
   {
@@ -71,7 +71,7 @@ export const CONTACTS_REQUESTS: readonly Family[] = [
     draw(draft) {
       const contact = takeContact(draft);
       const { id, shown } = findByName(draft, contact);
-      const city = textIn(draft.call('contacts:get_contact', { id }), 'city');
+      const city = textOf(draft.call('contacts:get_contact', { id }), 'city');
       return { ...asking({ who: shown }, [city], `the city of ${contact.name}`), gives: city };
     },
   },
@@ -100,8 +100,8 @@ export const CONTACTS_REQUESTS: readonly Family[] = [
       const filter = { company: draft.fresh(company) };
       const { id } = firstIn(draft.call('contacts:search_contacts', { filter }));
       const found = draft.call('contacts:get_contact', { id: String(id) });
-      const birthday = textIn(found, 'birthday');
-      const asked = [textIn(found, 'name'), birthday];
+      const birthday = textOf(found, 'birthday');
+      const asked = [textOf(found, 'name'), birthday];
       return {
         ...asking({ company: quoted(company) }, asked, `who works at ${company} and the birthday`),
         gives: birthday,
@@ -242,12 +242,12 @@ export const CONTACTS_REQUESTS: readonly Family[] = [
     draw(draft) {
       const days = draft.fresh(draft.rng.int(45, 150));
       const found = firstIn(draft.call('contacts:upcoming_birthdays', { days }), 'birthdays');
-      const name = textIn(found, 'name');
+      const name = textOf(found, 'name');
       draft.claim(`birthday of ${name}`);
       return {
         ...asking(
           { n: String(days) },
-          [name, textIn(found, 'date')],
+          [name, textOf(found, 'date')],
           `whose birthday comes first within ${days} days, and when`,
         ),
         gives: name,
@@ -273,12 +273,12 @@ export const CONTACTS_REQUESTS: readonly Family[] = [
     draw(draft) {
       const name = draft.rng.pick(GROUPS);
       draft.claim(`size of ${name}`);
-      const rows = rowsIn(draft.call('contacts:list_groups', {}), 'groups');
+      const rows = rowsOf(draft.call('contacts:list_groups', {}), 'groups');
       const row = defined(
         rows.find(({ group }) => group === name),
         name,
       );
-      const size = numberIn(row, 'members');
+      const size = numberOf(row, 'members');
       return {
         ...asking({ group: name }, [size], `how many members the group ${name} has`),
         gives: size,

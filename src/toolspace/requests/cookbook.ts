@@ -1,8 +1,8 @@
 // Requests to the cookbook. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, rowsOf } from '../parts.ts';
 import type { CookbookState } from '../servers/cookbook.ts';
-import { askingAndChanging, entryAt, rowsOf } from './unseen-parts.ts';
+import { entryAt } from './unseen-parts.ts';
 
 const kitchen = (draft: Draft) => draft.state<CookbookState>('cookbook');
 

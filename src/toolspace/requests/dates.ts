@@ -1,9 +1,8 @@
 // Requests about dates. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, readNumber } from '../parts.ts';
 import { countdownTitle, type DatesState, holidayName } from '../servers/dates.ts';
 import { shiftDate, words } from '../values.ts';
-import { askingAndChanging, numberOf } from './result-parts.ts';
 
 const OFFSETS = words(`
   -11:00 -09:30 -08:00 -07:00 -06:00 -05:00 -04:00 -03:30 -03:00 -01:00 +01:00 +02:00 +03:00 +03:30
@@ -69,7 +68,7 @@ export const DATES_REQUESTS: readonly Family[] = [
     draw(draft) {
       const offset = draft.rng.pick(OFFSETS);
       const date = field(draft.call('dates:now', { offset }), 'date');
-      const week = numberOf(draft, 'dates:date_info', { date }, 'isoWeek');
+      const week = readNumber(draft, 'dates:date_info', { date }, 'isoWeek');
       return { ...asking({ offset }, [week], `the ISO week now at UTC${offset}`), gives: week };
     },
   },
@@ -181,7 +180,7 @@ export const DATES_REQUESTS: readonly Family[] = [
       const [unit, key] = rng.pick(UNITS);
       const spelled = draft.spelled(name);
       const to = field(draft.find('dates:find_holiday', 'name', spelled, name), 'date');
-      const count = numberOf(draft, 'dates:difference', { from, to, unit: key }, 'count');
+      const count = readNumber(draft, 'dates:difference', { from, to, unit: key }, 'count');
       const slots = { unit, date: shown, name: `'${spelled}'` };
       return { ...asking(slots, [count], `${unit} from ${from} to '${name}'`), gives: count };
     },

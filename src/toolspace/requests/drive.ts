@@ -1,8 +1,8 @@
 // Requests to the document drive. Knows nothing of how parts are combined.
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, changing, field, rowsOf } from '../parts.ts';
 import { type DriveState, ROLES } from '../servers/drive.ts';
-import { entryAt, rowsOf } from './unseen-parts.ts';
+import { entryAt } from './unseen-parts.ts';
 
 const documents = (draft: Draft) => draft.state<DriveState>('drive').documents;
 

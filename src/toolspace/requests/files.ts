@@ -1,7 +1,7 @@
 // Requests to the file store. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, askingAndChanging, changing, numberOf, textOf } from '../parts.ts';
 import {
   FILE_KINDS,
   FILE_STATUSES,
@@ -9,7 +9,7 @@ import {
   fileStem,
   type StoredFile,
 } from '../servers/files.ts';
-import { askingAndChanging, firstIn, numberIn, quoted, textIn } from './office-rows.ts';
+import { firstIn, quoted } from './office-rows.ts';
 
 type Kind = (typeof FILE_KINDS)[number];
 
@@ -52,7 +52,7 @@ function takeMentioned(draft: Draft): { file: StoredFile; kind: Kind; who: strin
 
 /** The path of the only file that mentions a person, by a call. */
 function mentioning(draft: Draft, who: string): string {
-  return textIn(firstIn(draft.call('files:grep', { text: who })), 'path');
+  return textOf(firstIn(draft.call('files:grep', { text: who })), 'path');
 }
 
 /** A path for a file that is not there. */
@@ -94,7 +94,7 @@ export const FILES_REQUESTS: readonly Family[] = [
       const { file, kind } = takeFile(draft);
       const spelled = draft.spelled(file.id);
       const found = draft.find('files:read_file', 'path', spelled, file.id);
-      const sum = Number(valueIn(textIn(found, 'content'), kind.sum));
+      const sum = Number(valueIn(textOf(found, 'content'), kind.sum));
       const slots = { path: quoted(spelled), what: kind.sum };
       return { ...asking(slots, [sum], `the ${kind.sum} in ${file.id}`), gives: sum };
     },
@@ -143,7 +143,7 @@ export const FILES_REQUESTS: readonly Family[] = [
     draw(draft) {
       const { directory, person } = draft.rng.pick(FILE_KINDS);
       const listed = draft.call('files:list_directory', { path: directory, sort_by: 'modified' });
-      const path = textIn(firstIn(listed, 'entries'), 'path');
+      const path = textOf(firstIn(listed, 'entries'), 'path');
       const { content } = draft.call('files:read_file', { path: draft.fresh(path) });
       const who = valueIn(String(content), person);
       if (who === null) throw new Rejected(`no ${person} in ${path}`);
@@ -170,7 +170,7 @@ export const FILES_REQUESTS: readonly Family[] = [
     draw(draft) {
       const text = `status: ${draft.rng.pick(FILE_STATUSES)}`;
       const path = draft.rng.pick(SEARCHED);
-      const total = numberIn(draft.call('files:grep', { text, path }), 'total');
+      const total = numberOf(draft.call('files:grep', { text, path }), 'total');
       const slots = { text: quoted(text), path: quoted(path) };
       draft.claim(`${text} ${path}`);
       return {
@@ -199,7 +199,7 @@ export const FILES_REQUESTS: readonly Family[] = [
       const name = nameOf(file.id);
       const directory = draft.rng.pick(BACKUPS);
       const found = draft.call('files:search_files', { pattern: name });
-      const source = textIn(firstIn(found), 'path');
+      const source = textOf(firstIn(found), 'path');
       draft.call('files:copy_file', { source, destination: directory });
       const copy = { id: directory + name };
       return changing(
@@ -261,8 +261,8 @@ export const FILES_REQUESTS: readonly Family[] = [
     },
     draw(draft) {
       const { directory } = draft.rng.pick(FILE_KINDS);
-      const path = textIn(draft.call('files:disk_usage', { path: directory }), 'largest');
-      const bytes = numberIn(draft.call('files:delete_file', { path: draft.fresh(path) }), 'bytes');
+      const path = textOf(draft.call('files:disk_usage', { path: directory }), 'largest');
+      const bytes = numberOf(draft.call('files:delete_file', { path: draft.fresh(path) }), 'bytes');
       const rest = filesOf(draft).filter(({ id }) => id.startsWith(`${directory}/`));
       if (rest.some(({ content }) => content.length === bytes)) throw new Rejected('two largest');
       return {

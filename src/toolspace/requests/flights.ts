@@ -1,10 +1,10 @@
 // Requests to the airline. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field } from '../parts.ts';
 import { CABINS, POSITIONS } from '../servers/aircraft-seats.ts';
 import { type FlightsState, MOST_BAGS } from '../servers/flights.ts';
-import { askingAndChanging, givenPerson, handingOn, rowOf } from '../travel-parts.ts';
+import { givenPerson, handingOn, rowOf } from './travel-parts.ts';
 
 const state = (draft: Draft) => draft.state<FlightsState>('flights');
 const aFlight = (draft: Draft) => draft.take(state(draft).flights);

@@ -1,17 +1,9 @@
 // Requests to the hotel agency. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, rowsOf } from '../parts.ts';
 import type { HotelsState } from '../servers/hotels.ts';
-import {
-  askingAndChanging,
-  givenCity,
-  givenDate,
-  givenPerson,
-  handingOn,
-  objectIn,
-  rowsOf,
-} from '../travel-parts.ts';
+import { givenCity, givenDate, givenPerson, handingOn, objectIn } from './travel-parts.ts';
 
 const state = (draft: Draft) => draft.state<HotelsState>('hotels');
 const aHotel = (draft: Draft) => draft.take(state(draft).hotels);

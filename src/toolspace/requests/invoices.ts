@@ -1,9 +1,8 @@
 // Requests to the invoicing desk. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, askingAndChanging, changing, numberOf, textOf } from '../parts.ts';
 import { drawItem, type InvoicesState, openOf, overdue, TAXES } from '../servers/invoices.ts';
-import { askingAndChanging, numberOf, textOf } from './results.ts';
 
 const desk = (draft: Draft) => draft.state<InvoicesState>('invoices');
 const takeUnpaid = (draft: Draft, amount: number) =>

@@ -1,9 +1,9 @@
 // Requests to the issue tracker. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, changing, numberOf, rowsOf, textOf } from '../parts.ts';
 import { ISSUE_LABELS, type Issue, type IssuesState, issueTitle } from '../servers/issues.ts';
-import { lastOfTwoPages, numberIn, quoted, rowsIn, textIn } from './office-rows.ts';
+import { lastOfTwoPages, quoted } from './office-rows.ts';
 
 const allIssues = (draft: Draft) => draft.state<IssuesState>('issues').issues;
 /** The issues that came with the world: one that a part opened is left as that part made it. */
@@ -18,7 +18,7 @@ const OPINIONS = [
 /** The id of an issue whose title may be misspelled in the request, and how it stands there. */
 function findByTitle(draft: Draft, { title }: Issue): { id: string; shown: string } {
   const spelled = draft.spelled(title);
-  const id = textIn(draft.find('issues:find_issue', 'title', spelled, title), 'id');
+  const id = textOf(draft.find('issues:find_issue', 'title', spelled, title), 'id');
   return { id, shown: quoted(spelled) };
 }
 
@@ -50,8 +50,8 @@ export const ISSUES_REQUESTS: readonly Family[] = [
     draw(draft) {
       const issue = draft.take(issues(draft).filter(({ comments }) => comments.length > 0));
       const { id, shown } = findByTitle(draft, issue);
-      const rows = rowsIn(draft.call('issues:list_comments', { id }), 'comments');
-      const author = textIn(defined(rows.at(-1), 'comment'), 'author');
+      const rows = rowsOf(draft.call('issues:list_comments', { id }), 'comments');
+      const author = textOf(defined(rows.at(-1), 'comment'), 'author');
       return {
         ...asking({ title: shown }, [author], `who commented last on '${issue.title}'`),
         gives: author,
@@ -181,7 +181,7 @@ export const ISSUES_REQUESTS: readonly Family[] = [
       const { assignee } = draft.rng.pick(issues(draft).filter((issue) => issue.assignee !== null));
       const who = draft.fresh(String(assignee));
       const filter = { assignee: who, state: 'open' };
-      const total = numberIn(draft.call('issues:search_issues', { filter }), 'total');
+      const total = numberOf(draft.call('issues:search_issues', { filter }), 'total');
       return {
         ...asking({ who: quoted(who) }, [total], `how many open issues ${who} has`),
         gives: total,
@@ -207,10 +207,10 @@ export const ISSUES_REQUESTS: readonly Family[] = [
     draw(draft) {
       const issue = draft.take(issues(draft).filter(({ milestone }) => milestone !== null));
       const { id, shown } = findByTitle(draft, issue);
-      const title = textIn(draft.call('issues:get_issue', { id }), 'milestone');
-      const rows = rowsIn(draft.call('issues:list_milestones', {}), 'milestones');
+      const title = textOf(draft.call('issues:get_issue', { id }), 'milestone');
+      const rows = rowsOf(draft.call('issues:list_milestones', {}), 'milestones');
       const row = rows.find((item) => item['title'] === title);
-      const due = textIn(defined(row, title), 'due');
+      const due = textOf(defined(row, title), 'due');
       return {
         ...asking(
           { title: shown },
@@ -275,9 +275,9 @@ export const ISSUES_REQUESTS: readonly Family[] = [
       const newest = lastOfTwoPages((page) =>
         draft.call('issues:search_issues', page === null ? { filter } : { filter, page }),
       );
-      const title = textIn(newest, 'title');
+      const title = textOf(newest, 'title');
       const { id } = newest;
-      const opened = textIn(draft.call('issues:get_issue', { id: String(id) }), 'opened');
+      const opened = textOf(draft.call('issues:get_issue', { id: String(id) }), 'opened');
       if (draft.isUsed(title)) throw new Rejected(`'${title}' is new`);
       return {
         ...asking({ state }, [title, opened], `the newest ${state} issue and its date`),

@@ -85,9 +85,12 @@ export const LIBRARY_REQUESTS: readonly Family[] = [
       const { id } = onLoan(draft);
       const days = draft.rng.int(2, 28);
       const due = String(field(draft.call('library:renew', { id, days }), 'due'));
-      const part = asking({ id, days: String(days) }, [due], `the new due date of ${id}`);
       const state = stateIs('library', ['books', { id }, 'due'], due);
-      return { ...askingAndChanging(part, [state]), gives: due };
+      const slots = { id, days: String(days) };
+      return {
+        ...askingAndChanging(slots, [due], `the new due date of ${id}`, [state]),
+        gives: due,
+      };
     },
   },
   {

@@ -1,9 +1,9 @@
 // Requests to the agency for short stays. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, rowsOf } from '../parts.ts';
 import type { LodgingState } from '../servers/lodging.ts';
 import { shiftDate } from '../values.ts';
-import { askingAndChanging, entryAt, rowsOf } from './unseen-parts.ts';
+import { entryAt } from './unseen-parts.ts';
 
 const agency = (draft: Draft) => draft.state<LodgingState>('lodging');
 

@@ -1,9 +1,9 @@
 // Requests to the mailbox. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, changing, field, numberOf, rowsOf, textOf } from '../parts.ts';
 import { FOLDERS, type MailState, type Message, mailSubject } from '../servers/mail.ts';
-import { firstIn, lastOfTwoPages, numberIn, quoted, rowsIn, textIn } from './office-rows.ts';
+import { firstIn, lastOfTwoPages, quoted } from './office-rows.ts';
 
 const messages = (draft: Draft) => draft.state<MailState>('mail').messages;
 const received = (draft: Draft) => messages(draft).filter(({ from }) => from !== 'me');
@@ -13,7 +13,7 @@ const ANSWERS = ['yes with pleasure', 'not before next month', 'please call me',
 /** The id of a message whose subject may be misspelled in the request, and how it stands there. */
 function findBySubject(draft: Draft, { subject }: Message): { id: string; shown: string } {
   const spelled = draft.spelled(subject);
-  const id = textIn(draft.find('mail:find_message', 'subject', spelled, subject), 'id');
+  const id = textOf(draft.find('mail:find_message', 'subject', spelled, subject), 'id');
   return { id, shown: quoted(spelled) };
 }
 
@@ -45,12 +45,12 @@ export const MAIL_REQUESTS: readonly Family[] = [
     draw(draft) {
       const folder = draft.rng.pick(FOLDERS.slice(0, 4));
       draft.claim(`unread ${folder}`);
-      const rows = rowsIn(draft.call('mail:list_folders', {}), 'folders');
+      const rows = rowsOf(draft.call('mail:list_folders', {}), 'folders');
       const row = defined(
         rows.find(({ name }) => name === folder),
         folder,
       );
-      const unread = numberIn(row, 'unread');
+      const unread = numberOf(row, 'unread');
       return {
         ...asking({ folder }, [unread], `how many messages in ${folder} are unread`),
         gives: unread,
@@ -77,8 +77,8 @@ export const MAIL_REQUESTS: readonly Family[] = [
       const message = draft.take(received(draft));
       const { id, shown } = findBySubject(draft, message);
       const found = draft.call('mail:read_message', { id });
-      const from = textIn(found, 'from');
-      const asked = [from, textIn(found, 'date')];
+      const from = textOf(found, 'from');
+      const asked = [from, textOf(found, 'date')];
       return {
         ...asking({ subject: shown }, asked, `sender and date of '${message.subject}'`),
         gives: from,
@@ -105,7 +105,7 @@ export const MAIL_REQUESTS: readonly Family[] = [
       const meetings = messages(draft).filter(({ body }) => body.startsWith('Could we meet'));
       const message = draft.take(meetings);
       const { id, shown } = findBySubject(draft, message);
-      const body = textIn(draft.call('mail:read_message', { id }), 'body');
+      const body = textOf(draft.call('mail:read_message', { id }), 'body');
       const [, day = '', time = ''] = defined(/on (\S+) at (\S+)/.exec(body), 'meeting');
       return {
         ...asking({ subject: shown }, [day, time], `when '${message.subject}' proposes to meet`),
@@ -132,7 +132,7 @@ export const MAIL_REQUESTS: readonly Family[] = [
     draw(draft) {
       const message = draft.take(messages(draft).filter((item) => item.attachments.length > 0));
       const { id, shown } = findBySubject(draft, message);
-      const amount = numberIn(draft.call('mail:get_attachment', { message_id: id }), 'amount');
+      const amount = numberOf(draft.call('mail:get_attachment', { message_id: id }), 'amount');
       return {
         ...asking(
           { subject: shown },
@@ -245,7 +245,7 @@ export const MAIL_REQUESTS: readonly Family[] = [
       const taken = draft.take(received(draft).filter(({ flagged }) => !flagged));
       const { from } = taken;
       const found = draft.call('mail:search_messages', { filter: { from: draft.fresh(from) } });
-      const id = textIn(firstIn(found), 'id');
+      const id = textOf(firstIn(found), 'id');
       if (id !== taken.id) draft.claim(id);
       const open = received(draft).some((message) => message.id === id && !message.flagged);
       if (!open) throw new Rejected(`${id} is flagged already`);

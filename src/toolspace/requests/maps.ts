@@ -1,6 +1,6 @@
 // Requests to the map. Knows nothing of how parts are combined.
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field } from '../parts.ts';
 import {
   cheapestRoute,
   type MapsState,
@@ -9,8 +9,8 @@ import {
   roadsWithout,
   TRAVEL_MODES,
 } from '../servers/maps.ts';
-import { askingAndChanging, handingOn, rowOf } from '../travel-parts.ts';
 import { dayTime } from '../values.ts';
+import { handingOn, rowOf } from './travel-parts.ts';
 
 const state = (draft: Draft) => draft.state<MapsState>('maps');
 const aPlace = (draft: Draft) => draft.take(state(draft).places);

@@ -1,9 +1,8 @@
 // Requests to the calculator. Knows nothing of how parts are combined.
 import type { Rng } from '../../base/rng.ts';
 import { type Family, Rejected } from '../draft.ts';
-import { asking, field } from '../parts.ts';
+import { asking, field, readNumber } from '../parts.ts';
 import type { MathsState } from '../servers/maths.ts';
-import { numberOf } from './result-parts.ts';
 
 const BASES = [2, 3, 5, 8, 12, 16] as const;
 const ORDINALS = ['3rd', '4th', '5th'] as const;
@@ -48,7 +47,7 @@ export const MATHS_REQUESTS: readonly Family[] = [
       const draw = () => (rng.chance(0.6) ? rng.int(3, 48) : rng.int(11, 99) / 10);
       const { value: base, shown } = draft.given('number', draw);
       const exponent = rng.int(3, 5);
-      const result = numberOf(draft, 'maths:power', { base, exponent }, 'result');
+      const result = readNumber(draft, 'maths:power', { base, exponent }, 'result');
       const slots = { n: shown, k: String(exponent) };
       return { ...asking(slots, [result], `${base} to the power of ${exponent}`), gives: result };
     },
@@ -72,7 +71,7 @@ export const MATHS_REQUESTS: readonly Family[] = [
     },
     draw(draft) {
       const { value, shown } = draft.given('number', () => draft.rng.int(12, 9870));
-      const root = numberOf(draft, 'maths:nth_root', { value }, 'root');
+      const root = readNumber(draft, 'maths:nth_root', { value }, 'root');
       return { ...asking({ n: shown }, [root], `the square root of ${value}`), gives: root };
     },
   },
@@ -99,7 +98,7 @@ export const MATHS_REQUESTS: readonly Family[] = [
       const spelled = draft.spelled(name);
       const found = draft.find('maths:get_constant', 'name', spelled, name);
       const args = { value: field(found, 'value'), degree: Number.parseInt(degree, 10) };
-      const root = numberOf(draft, 'maths:nth_root', args, 'root');
+      const root = readNumber(draft, 'maths:nth_root', args, 'root');
       const slots = { name: `'${spelled}'`, degree };
       return { ...asking(slots, [root], `the ${degree} root of '${name}'`), gives: root };
     },
@@ -124,8 +123,8 @@ export const MATHS_REQUESTS: readonly Family[] = [
       const { rng } = draft;
       const scale = rng.int(2, 9);
       const numbers = rng.sample([3, 4, 5, 7, 8, 9, 11, 13, 14, 17], 3).map((n) => n * scale);
-      const lcm = numberOf(draft, 'maths:gcd_lcm', { numbers }, 'lcm');
-      const largest = numberOf(draft, 'maths:prime_factors', { n: lcm }, 'largest');
+      const lcm = readNumber(draft, 'maths:gcd_lcm', { numbers }, 'lcm');
+      const largest = readNumber(draft, 'maths:prime_factors', { n: lcm }, 'largest');
       const list = listed(numbers);
       const what = `the least common multiple of ${list} and its largest prime factor`;
       return { ...asking({ list }, [lcm, largest], what), gives: lcm };
@@ -153,7 +152,7 @@ export const MATHS_REQUESTS: readonly Family[] = [
       const percent = draft.rng.int(3, 97);
       const { value: amount, shown } = draft.given('amount', () => cents(draft.rng, 12, 980));
       const args = { mode: 'part', a: percent, b: amount };
-      const result = numberOf(draft, 'maths:percentage', args, 'result');
+      const result = readNumber(draft, 'maths:percentage', args, 'result');
       const slots = { percent: String(percent), amount: shown };
       return { ...asking(slots, [result], `${percent} percent of ${amount}`), gives: result };
     },
@@ -179,7 +178,7 @@ export const MATHS_REQUESTS: readonly Family[] = [
     draw(draft) {
       const { value: a, shown } = draft.given('amount', () => cents(draft.rng, 12, 480));
       const b = cents(draft.rng, 490, 980);
-      const result = numberOf(draft, 'maths:percentage', { mode: 'change', a, b }, 'result');
+      const result = readNumber(draft, 'maths:percentage', { mode: 'change', a, b }, 'result');
       const slots = { amount: shown, b: String(b) };
       return { ...asking(slots, [result], `the change from ${a} to ${b}`), gives: result };
     },
@@ -230,7 +229,7 @@ export const MATHS_REQUESTS: readonly Family[] = [
       const matrix = Array.from({ length: size }, () =>
         Array.from({ length: size }, () => rng.int(-9, 12)),
       );
-      const result = numberOf(draft, 'maths:determinant', { matrix }, 'determinant');
+      const result = readNumber(draft, 'maths:determinant', { matrix }, 'determinant');
       const shown = JSON.stringify(matrix).replaceAll(',', ', ');
       const part = asking({ matrix: shown }, [result], `the determinant of ${shown}`);
       return { ...part, gives: result };

@@ -1,9 +1,9 @@
 // Requests to the index of medical abstracts. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, changing, field, rowsOf } from '../parts.ts';
 import type { MedlineState } from '../servers/medline.ts';
 import { pairName, words } from '../values.ts';
-import { entryAt, rowsOf, textsOf } from './unseen-parts.ts';
+import { entryAt, textsOf } from './unseen-parts.ts';
 
 const articles = (draft: Draft) => draft.state<MedlineState>('medline').articles;
 

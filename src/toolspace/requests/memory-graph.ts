@@ -1,8 +1,8 @@
 // Requests to the memory graph. Knows nothing of how parts are combined.
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, changing, field, rowsOf } from '../parts.ts';
 import { type GraphNode, graphNote, type MemoryGraphState } from '../servers/memory-graph.ts';
-import { entryAt, rowsOf, textsOf } from './unseen-parts.ts';
+import { entryAt, textsOf } from './unseen-parts.ts';
 
 const graph = (draft: Draft) => draft.state<MemoryGraphState>('memory_graph');
 const takeNode = (draft: Draft, kind: GraphNode['kind']) =>

@@ -1,8 +1,8 @@
 // Requests to the open catalogue of books. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, changing, field, rowsOf } from '../parts.ts';
 import { type OpenBooksState, SUBJECTS } from '../servers/open-books.ts';
-import { entryAt, rowsOf } from './unseen-parts.ts';
+import { entryAt } from './unseen-parts.ts';
 
 const catalogue = (draft: Draft) => draft.state<OpenBooksState>('open_books');
 

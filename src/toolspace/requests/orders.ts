@@ -1,9 +1,8 @@
 // Requests to the web shop. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, askingAndChanging, changing, numberOf, textOf } from '../parts.ts';
 import { CATEGORIES, type OrdersState, REASONS, TOWNS } from '../servers/orders.ts';
-import { askingAndChanging, numberOf, textOf } from './results.ts';
 
 const shop = (draft: Draft) => draft.state<OrdersState>('orders');
 const inCart = (draft: Draft, product: string) =>

@@ -1,9 +1,8 @@
 // Requests to the parcel service. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, askingAndChanging, changing, numberOf, textOf } from '../parts.ts';
 import { CITIES, type ParcelsState, SERVICES, STATUSES, ZONES } from '../servers/parcels.ts';
-import { askingAndChanging, numberOf, textOf } from './results.ts';
 
 const service = (draft: Draft) => draft.state<ParcelsState>('parcels');
 const shipments = (draft: Draft) => service(draft).shipments;

@@ -1,16 +1,8 @@
 // Requests to the service of national parks. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, rowsOf } from '../parts.ts';
 import { DIFFICULTIES, MONTHS, PASSES, type Park, type ParksState } from '../servers/parks.ts';
-import {
-  askingAndChanging,
-  givenCity,
-  givenDate,
-  givenPerson,
-  handingOn,
-  rowOf,
-  rowsOf,
-} from '../travel-parts.ts';
+import { givenCity, givenDate, givenPerson, handingOn, rowOf } from './travel-parts.ts';
 
 const state = (draft: Draft) => draft.state<ParksState>('parks');
 const aPark = (draft: Draft) => draft.take(state(draft).parks);

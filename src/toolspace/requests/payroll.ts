@@ -1,22 +1,15 @@
 // Requests to the payroll. Knows nothing of how parts are combined.
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, askingAndChanging, changing, numberOf, textOf } from '../parts.ts';
 import { DEDUCTIONS, DEPARTMENTS, type Employee, type PayrollState } from '../servers/payroll.ts';
-import {
-  askingAndChanging,
-  firstIn,
-  lastOfTwoPages,
-  numberIn,
-  quoted,
-  textIn,
-} from './office-rows.ts';
+import { firstIn, lastOfTwoPages, quoted } from './office-rows.ts';
 
 const employees = (draft: Draft) => draft.state<PayrollState>('payroll').employees;
 
 /** The id of an employee whose name may be misspelled in the request, and how it stands there. */
 function findByName(draft: Draft, { name }: Employee): { id: string; shown: string } {
   const spelled = draft.spelled(name);
-  const id = textIn(draft.find('payroll:find_employee', 'name', spelled, name), 'id');
+  const id = textOf(draft.find('payroll:find_employee', 'name', spelled, name), 'id');
   return { id, shown: quoted(spelled) };
 }
 
@@ -53,7 +46,7 @@ export const PAYROLL_REQUESTS: readonly Family[] = [
         ['social security tax', 'social_security'],
       ] as const);
       const { id, shown } = findByName(draft, employee);
-      const value = numberIn(draft.call('payroll:get_payslip', { employee_id: id }), key);
+      const value = numberOf(draft.call('payroll:get_payslip', { employee_id: id }), key);
       if (value === 0) throw new Rejected(`no ${what} to hand on`);
       return {
         ...asking({ who: shown, what }, [value], `the ${what} of ${employee.name}`),
@@ -81,7 +74,7 @@ export const PAYROLL_REQUESTS: readonly Family[] = [
       const employee = draft.take(employees(draft));
       const { id, shown } = findByName(draft, employee);
       const sheet = draft.call('payroll:get_timesheet', { employee_id: id });
-      const total = numberIn(sheet, 'total_overtime');
+      const total = numberOf(sheet, 'total_overtime');
       return {
         ...asking({ who: shown }, [total], `the overtime hours of ${employee.name}`),
         gives: total,
@@ -167,7 +160,7 @@ export const PAYROLL_REQUESTS: readonly Family[] = [
       const rate = newRate(draft, employee.rate);
       const { id, shown } = findByName(draft, employee);
       draft.call('payroll:set_rate', { employee_id: id, rate });
-      const net = numberIn(draft.call('payroll:get_payslip', { employee_id: id }), 'net');
+      const net = numberOf(draft.call('payroll:get_payslip', { employee_id: id }), 'net');
       const part = askingAndChanging(
         { who: shown, rate: String(rate) },
         [net],
@@ -226,7 +219,7 @@ export const PAYROLL_REQUESTS: readonly Family[] = [
       const department = draft.rng.pick(DEPARTMENTS);
       const what = draft.rng.pick(['gross', 'net'] as const);
       draft.claim(`${what} of ${department}`);
-      const total = numberIn(draft.call('payroll:get_totals', { department }), what);
+      const total = numberOf(draft.call('payroll:get_totals', { department }), what);
       return {
         ...asking({ department, what }, [total], `the ${what} pay of the ${department}`),
         gives: total,
@@ -254,11 +247,11 @@ export const PAYROLL_REQUESTS: readonly Family[] = [
       draft.claim(`longest in ${department}`);
       const { id } = firstIn(draft.call('payroll:list_employees', { department }));
       const found = draft.call('payroll:get_employee', { id: String(id) });
-      const hired = textIn(found, 'hired');
+      const hired = textOf(found, 'hired');
       return {
         ...asking(
           { department },
-          [textIn(found, 'name'), hired],
+          [textOf(found, 'name'), hired],
           `who is longest in the ${department}`,
         ),
         gives: hired,
@@ -290,11 +283,11 @@ export const PAYROLL_REQUESTS: readonly Family[] = [
         ['percent of income tax', 'withholding'],
       ] as const);
       draft.claim('the newest employee');
-      const found = draft.call('payroll:get_employee', { id: textIn(newest, 'id') });
-      const asked = [textIn(found, 'name'), numberIn(found, key)];
+      const found = draft.call('payroll:get_employee', { id: textOf(newest, 'id') });
+      const asked = [textOf(found, 'name'), numberOf(found, key)];
       return {
         ...asking({ what }, asked, `the newest employee and the ${what}`),
-        gives: textIn(found, 'name'),
+        gives: textOf(found, 'name'),
       };
     },
   },

@@ -1,8 +1,8 @@
 // Requests to the planner. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field } from '../parts.ts';
 import { type PlannerState, type Step, stepTitle } from '../servers/planner.ts';
-import { askingAndChanging, entryAt } from './unseen-parts.ts';
+import { entryAt } from './unseen-parts.ts';
 
 const plans = (draft: Draft) => draft.state<PlannerState>('planner').plans;
 const openSteps = (steps: readonly Step[]) => steps.filter(({ done }) => !done);

@@ -1,9 +1,8 @@
 // Requests to the sensors. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, readNumber, rowsOf } from '../parts.ts';
 import { alarmOf, type Device, type SensorsState } from '../servers/sensors.ts';
-import { askingAndChanging, numberOf, rowsOf } from './result-parts.ts';
 
 const devices = (draft: Draft) => draft.state<SensorsState>('sensors').devices;
 const rooms = (draft: Draft) => [...new Set(devices(draft).map(({ room }) => room))];
@@ -41,7 +40,7 @@ export const SENSORS_REQUESTS: readonly Family[] = [
     draw(draft) {
       const device = draft.take(devices(draft));
       const { shown, id } = findNamed(draft, device);
-      const value = numberOf(draft, 'sensors:get_status', { id }, 'value');
+      const value = readNumber(draft, 'sensors:get_status', { id }, 'value');
       const what = `the latest reading of '${device.name}'`;
       return { ...asking({ name: shown }, [value], what), gives: value };
     },
@@ -67,7 +66,7 @@ export const SENSORS_REQUESTS: readonly Family[] = [
       const { id, readings } = draft.take(devices(draft));
       const draw = () => draft.rng.pick(readings.slice(2, -1)).time;
       const { value: to, shown } = draft.given('time', draw);
-      const average = numberOf(draft, 'sensors:get_stats', { id, to }, 'average');
+      const average = readNumber(draft, 'sensors:get_stats', { id, to }, 'average');
       const part = asking({ id, time: shown }, [average], `the average of ${id} up to ${to}`);
       return { ...part, gives: average };
     },
@@ -146,7 +145,7 @@ export const SENSORS_REQUESTS: readonly Family[] = [
       const device = draft.take(devices(draft));
       const { id } = device;
       const { value: reference, shown } = draft.given('number', () => nearLatest(draft, device));
-      const correction = numberOf(draft, 'sensors:calibrate', { id, reference }, 'correction');
+      const correction = readNumber(draft, 'sensors:calibrate', { id, reference }, 'correction');
       const part = askingAndChanging(
         { id, value: shown },
         [correction],
@@ -212,7 +211,7 @@ export const SENSORS_REQUESTS: readonly Family[] = [
       const { value: limit, shown } = draft.given('number', () => {
         return Math.round(draft.rng.pick(device.readings).raw);
       });
-      const count = numberOf(
+      const count = readNumber(
         draft,
         'sensors:get_readings',
         { id, where: { [side]: limit } },
@@ -242,7 +241,7 @@ export const SENSORS_REQUESTS: readonly Family[] = [
       const { id, kind, room } = draft.take(devices(draft));
       const extreme = draft.rng.pick(['lowest', 'highest'] as const);
       draft.call('sensors:list_devices', { kind, room });
-      const value = numberOf(draft, 'sensors:get_stats', { id }, extreme);
+      const value = readNumber(draft, 'sensors:get_stats', { id }, extreme);
       const slots = { extreme, kind, room: `'${room}'` };
       return { ...asking(slots, [value], `the ${extreme} ${kind} in '${room}'`), gives: value };
     },
@@ -265,7 +264,7 @@ export const SENSORS_REQUESTS: readonly Family[] = [
     },
     draw(draft) {
       const room = draft.fresh(draft.rng.pick(rooms(draft)));
-      const count = numberOf(draft, 'sensors:list_devices', { room }, 'total');
+      const count = readNumber(draft, 'sensors:list_devices', { room }, 'total');
       const part = asking({ room: `'${room}'` }, [count], `how many devices are in '${room}'`);
       return { ...part, gives: count };
     },

@@ -1,6 +1,6 @@
 // Requests to the restricted shell. Knows nothing of how parts are combined.
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, rowsOf } from '../parts.ts';
 import {
   LEVELS,
   SHELL_ROOT,
@@ -8,7 +8,7 @@ import {
   type ShellState,
   shellName,
 } from '../servers/shell.ts';
-import { askingAndChanging, entryAt, rowsOf, textsOf } from './unseen-parts.ts';
+import { entryAt, textsOf } from './unseen-parts.ts';
 
 const nodes = (draft: Draft) => draft.state<ShellState>('shell').nodes;
 const takeFile = (draft: Draft) => draft.take(nodes(draft).filter(({ kind }) => kind === 'file'));

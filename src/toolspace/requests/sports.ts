@@ -2,9 +2,8 @@
 import { defined } from '../../base/assert.ts';
 import type { JsonObject } from '../../trajectory/json.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, readNumber, rowsOf } from '../parts.ts';
 import type { SportsState, Team } from '../servers/sports.ts';
-import { askingAndChanging, numberOf, rowsOf } from './result-parts.ts';
 
 const PLACES = ['first', 'second', 'third', 'fourth', 'last'] as const;
 
@@ -159,7 +158,7 @@ export const SPORTS_REQUESTS: readonly Family[] = [
       const spelled = draft.spelled(team.name);
       const { id = '' } = findTeam(draft, team, spelled);
       const { id: opponent = '' } = findTeam(draft, other);
-      const goals = numberOf(draft, 'sports:head_to_head', { team: id, opponent }, 'goalsFor');
+      const goals = readNumber(draft, 'sports:head_to_head', { team: id, opponent }, 'goalsFor');
       const slots = { team: `'${spelled}'`, other: `'${other.name}'` };
       const what = `the goals of '${team.name}' against '${other.name}'`;
       return { ...asking(slots, [goals], what), gives: goals };

@@ -1,8 +1,7 @@
 // Requests to the statistics. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, readNumber, rowsOf } from '../parts.ts';
 import type { DataSet, StatisticsState } from '../servers/statistics.ts';
-import { askingAndChanging, numberOf, rowsOf } from './result-parts.ts';
 
 /** What requests call the members of a summary. */
 const MEASURES = [
@@ -59,7 +58,7 @@ export const STATISTICS_REQUESTS: readonly Family[] = [
       const [measure, key] = draft.rng.pick(MEASURES);
       const spelled = draft.spelled(name);
       const id = idOf(draft, name, spelled);
-      const value = numberOf(draft, 'statistics:summarise', { id }, key);
+      const value = readNumber(draft, 'statistics:summarise', { id }, key);
       const slots = { measure, name: `'${spelled}'` };
       return { ...asking(slots, [value], `the ${measure} of '${name}'`), gives: value };
     },
@@ -83,7 +82,7 @@ export const STATISTICS_REQUESTS: readonly Family[] = [
     draw(draft) {
       const { id } = draft.take(sets(draft));
       const p = draft.rng.int(1, 19) / 20;
-      const value = numberOf(draft, 'statistics:quantile', { id, p }, 'value');
+      const value = readNumber(draft, 'statistics:quantile', { id, p }, 'value');
       const part = asking({ id, p: String(p) }, [value], `the ${p} quantile of ${id}`);
       return { ...part, gives: value };
     },
@@ -108,7 +107,7 @@ export const STATISTICS_REQUESTS: readonly Family[] = [
       const [x, y] = takePair(draft);
       const spelled = draft.spelled(x.name);
       const ids = { x: idOf(draft, x.name, spelled), y: idOf(draft, y.name) };
-      const r = numberOf(draft, 'statistics:correlation', ids, 'r');
+      const r = readNumber(draft, 'statistics:correlation', ids, 'r');
       const slots = { x: `'${spelled}'`, y: `'${y.name}'` };
       return { ...asking(slots, [r], `the correlation of '${x.name}' and '${y.name}'`), gives: r };
     },
@@ -135,7 +134,7 @@ export const STATISTICS_REQUESTS: readonly Family[] = [
       const { id } = set;
       const side = draft.rng.pick(['above', 'below'] as const);
       const { value: limit, shown } = draft.given('number', () => limitIn(draft, set));
-      const count = numberOf(
+      const count = readNumber(
         draft,
         'statistics:filter_values',
         { id, where: { [side]: limit } },
@@ -166,7 +165,7 @@ export const STATISTICS_REQUESTS: readonly Family[] = [
       const [x, y] = takePair(draft);
       const { value: at, shown } = draft.given('number', () => draft.rng.int(200, 700) / 10);
       const args = { x: x.id, y: y.id, at };
-      const predicted = numberOf(draft, 'statistics:linear_regression', args, 'predicted');
+      const predicted = readNumber(draft, 'statistics:linear_regression', args, 'predicted');
       const what = `the prediction of ${y.id} where ${x.id} is ${at}`;
       return { ...asking({ x: x.id, y: y.id, at: shown }, [predicted], what), gives: predicted };
     },
@@ -192,7 +191,7 @@ export const STATISTICS_REQUESTS: readonly Family[] = [
       const { id, values } = draft.take(sets(draft));
       const { value, shown } = draft.given('number', () => draft.rng.int(150, 800) / 10);
       draft.call('statistics:add_values', { id, values: [value] });
-      const mean = numberOf(draft, 'statistics:summarise', { id }, 'mean');
+      const mean = readNumber(draft, 'statistics:summarise', { id }, 'mean');
       const part = askingAndChanging({ id, value: shown }, [mean], `the new mean of ${id}`, [
         valuesHave(id, [...values, value]),
       ]);
@@ -283,7 +282,7 @@ export const STATISTICS_REQUESTS: readonly Family[] = [
       const side = draft.rng.pick(['above', 'below'] as const);
       const { value: limit, shown } = draft.given('number', () => limitIn(draft, set));
       const where = { [side]: limit };
-      const count = numberOf(draft, 'statistics:filter_values', { id: set.id, where }, 'count');
+      const count = readNumber(draft, 'statistics:filter_values', { id: set.id, where }, 'count');
       const what = `how many values of the last data set are ${side} ${limit}`;
       return { ...asking({ side, limit: shown }, [count], what), gives: count };
     },

@@ -1,9 +1,9 @@
 // Requests to the street map. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, changing, field, rowsOf } from '../parts.ts';
 import { AMENITIES, type StreetMapState } from '../servers/street-map.ts';
 import { rounded } from '../values.ts';
-import { entryAt, rowsOf } from './unseen-parts.ts';
+import { entryAt } from './unseen-parts.ts';
 
 const town = (draft: Draft) => draft.state<StreetMapState>('street_map');
 

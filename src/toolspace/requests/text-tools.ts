@@ -1,10 +1,9 @@
 // Requests to the text tools. Knows nothing of how parts are combined.
 import { defined } from '../../base/assert.ts';
 import { type Draft, type Family, Rejected, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, changing, field, readNumber } from '../parts.ts';
 import { STYLES, type TextDocument, type TextToolsState } from '../servers/text-tools.ts';
 import { itemName, personName } from '../values.ts';
-import { numberOf } from './result-parts.ts';
 
 const documents = (draft: Draft) => draft.state<TextToolsState>('text_tools').documents;
 
@@ -58,7 +57,7 @@ export const TEXT_TOOLS_REQUESTS: readonly Family[] = [
       const document = draft.take(documents(draft));
       const unit = draft.rng.pick(['words', 'characters', 'lines'] as const);
       const { shown, id } = findTitled(draft, document);
-      const count = numberOf(draft, 'text_tools:count_words', { id }, unit);
+      const count = readNumber(draft, 'text_tools:count_words', { id }, unit);
       const what = `how many ${unit} '${document.title}' has`;
       return { ...asking({ title: shown, unit }, [count], what), gives: count };
     },
@@ -84,7 +83,7 @@ export const TEXT_TOOLS_REQUESTS: readonly Family[] = [
       const document = draft.take(documents(draft));
       const { id } = document;
       const { value: phrase, shown } = draft.given('text', () => thingIn(draft, document));
-      const count = numberOf(draft, 'text_tools:count_words', { id, phrase }, 'occurrences');
+      const count = readNumber(draft, 'text_tools:count_words', { id, phrase }, 'occurrences');
       const part = asking({ id, text: shown }, [count], `how often '${phrase}' is in ${id}`);
       return { ...part, gives: count };
     },
@@ -245,7 +244,7 @@ export const TEXT_TOOLS_REQUESTS: readonly Family[] = [
       const { rng, pool } = draft;
       const { value: a, shown } = draft.given('text', () => itemName(rng, pool));
       const b = itemName(rng, pool);
-      const edits = numberOf(draft, 'text_tools:compare_texts', { a, b }, 'edits');
+      const edits = readNumber(draft, 'text_tools:compare_texts', { a, b }, 'edits');
       const part = asking({ text: shown, other: `'${b}'` }, [edits], `edits from '${a}' to '${b}'`);
       return { ...part, gives: edits };
     },

@@ -1,8 +1,7 @@
 // Requests to the trading desk. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing } from '../parts.ts';
+import { asking, askingAndChanging, changing, numberOf, textOf } from '../parts.ts';
 import { SECTORS, type TradingState } from '../servers/trading.ts';
-import { askingAndChanging, numberOf, textOf } from './results.ts';
 
 const desk = (draft: Draft) => draft.state<TradingState>('trading');
 const isHeld = (draft: Draft, symbol: string) =>

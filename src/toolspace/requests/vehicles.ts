@@ -1,6 +1,6 @@
 // Requests to the fleet. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, askingAndChanging, changing, field, rowsOf } from '../parts.ts';
 import {
   DOORS,
   DRIVING_STYLES,
@@ -8,7 +8,7 @@ import {
   type Vehicle,
   type VehiclesState,
 } from '../servers/vehicles.ts';
-import { askingAndChanging, givenDate, handingOn, rowOf, rowsOf } from '../travel-parts.ts';
+import { givenDate, handingOn, rowOf } from './travel-parts.ts';
 
 const all = (draft: Draft) => draft.state<VehiclesState>('vehicles').vehicles;
 const aVehicle = (draft: Draft) => draft.take(all(draft));

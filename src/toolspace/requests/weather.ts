@@ -2,7 +2,7 @@
 import { type Draft, type Family, stateIs } from '../draft.ts';
 import { asking, changing, field } from '../parts.ts';
 import { LEVELS, SCALES, UNITS, type WeatherState } from '../servers/weather.ts';
-import { givenPerson, handingOn } from '../travel-parts.ts';
+import { givenPerson, handingOn } from './travel-parts.ts';
 
 const state = (draft: Draft) => draft.state<WeatherState>('weather');
 const aStation = (draft: Draft) => draft.take(state(draft).stations);

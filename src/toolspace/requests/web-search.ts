@@ -1,8 +1,8 @@
 // Requests to the web search. Knows nothing of how parts are combined.
 import { type Draft, type Family, stateIs } from '../draft.ts';
-import { asking, changing, field } from '../parts.ts';
+import { asking, changing, field, rowsOf } from '../parts.ts';
 import { TOPICS, type WebSearchState } from '../servers/web-search.ts';
-import { entryAt, rowsOf, textsOf } from './unseen-parts.ts';
+import { entryAt, textsOf } from './unseen-parts.ts';
 
 const web = (draft: Draft) => draft.state<WebSearchState>('web_search');
 

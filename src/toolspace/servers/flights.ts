@@ -14,7 +14,6 @@ import {
   pageSchema,
   type ServerDef,
 } from '../server.ts';
-import { cityNames, timeAfter } from '../travel-values.ts';
 import {
   daysBetween,
   dayTime,
@@ -26,6 +25,7 @@ import {
   shiftDate,
 } from '../values.ts';
 import { CABINS, type Cabin, cabinOf, POSITIONS, positionOf, seatsOf } from './aircraft-seats.ts';
+import { cityNames, timeAfter } from './travel-values.ts';
 
 export const MOST_BAGS = 4;
 

@@ -14,8 +14,8 @@ import {
   pageSchema,
   type ServerDef,
 } from '../server.ts';
-import { cityNames, nightsFrom, plannedDateTrouble, weekday } from '../travel-values.ts';
 import { distinct, type Pool, pairName, personName, rounded, shiftDate, words } from '../values.ts';
+import { cityNames, nightsFrom, plannedDateTrouble, weekday } from './travel-values.ts';
 
 export const ROOM_TYPES = ['single', 'double', 'family'] as const;
 type RoomType = (typeof ROOM_TYPES)[number];

@@ -11,8 +11,8 @@ import {
   pageSchema,
   type ServerDef,
 } from '../server.ts';
-import { cityNames, timeAfter } from '../travel-values.ts';
 import { distinct, isTime, type Pool, pairName, rounded, words } from '../values.ts';
+import { cityNames, timeAfter } from './travel-values.ts';
 
 const CATEGORIES = ['museum', 'cafe', 'pharmacy', 'library', 'cinema', 'bakery'] as const;
 export const TRAVEL_MODES = ['walking', 'cycling', 'driving'] as const;

@@ -14,8 +14,8 @@ import {
   pageSchema,
   type ServerDef,
 } from '../server.ts';
-import { nightsFrom, plannedDateTrouble } from '../travel-values.ts';
 import { distinct, type Pool, pairName, personName, rounded, shiftDate, words } from '../values.ts';
+import { nightsFrom, plannedDateTrouble } from './travel-values.ts';
 
 export const MONTHS = [
   ...(['January', 'February', 'March', 'April', 'May', 'June'] as const),

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { defined } from '../../base/assert.ts';
 import type { Rng } from '../../base/rng.ts';
 import { byId, byName, changed, defineTool, drawIds, type ServerDef } from '../server.ts';
-import { plannedDateTrouble } from '../travel-values.ts';
 import { distinct, pairName, personName, rounded, shiftDate, words } from '../values.ts';
+import { plannedDateTrouble } from './travel-values.ts';
 
 export const DOORS = ['driver', 'passenger', 'rear', 'cargo'] as const;
 export const LIGHTS = ['off', 'parking', 'low beam', 'high beam', 'fog'] as const;

@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { defined } from '../../base/assert.ts';
 import type { Rng } from '../../base/rng.ts';
 import { byId, byName, defineTool, drawIds, type ServerDef } from '../server.ts';
-import { cityNames } from '../travel-values.ts';
 import { isDate, type Pool, personName, rounded, shiftDate } from '../values.ts';
+import { cityNames } from './travel-values.ts';
 
 export const UNITS = ['celsius', 'fahrenheit'] as const;
 export const SCALES = [...UNITS, 'kelvin'] as const;

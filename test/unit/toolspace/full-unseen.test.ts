@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { UNSEEN } from '../../../src/toolspace/full/unseen.ts';
+import { LiveServer, makeWorld } from '../../../src/toolspace/live-server.ts';
 import { calculator } from '../../../src/toolspace/servers/calculator.ts';
 import { shell } from '../../../src/toolspace/servers/shell.ts';
-import { LiveServer, makeWorld } from '../../../src/toolspace/world.ts';
 import { keepsTheRules } from '../../support/built-in-rules.ts';
 
 keepsTheRules(UNSEEN, 6);

@@ -1,7 +1,7 @@
 // Values that the servers about travel and their requests share: names of made-up cities, days and times of a journey.
 // Knows no server.
-import type { Rng } from '../base/rng.ts';
-import { daysBetween, isDate, type Pool, poolOf, shiftDate, words } from './values.ts';
+import type { Rng } from '../../base/rng.ts';
+import { daysBetween, isDate, type Pool, poolOf, shiftDate, words } from '../values.ts';
 
 const STEMS = words(`
   Brol Cald Drav Eskel Felm Gorv Hulm Istr Jask Kelv Lorm Marv Nelt Ostr Prav Queln Rask Selv Tulm

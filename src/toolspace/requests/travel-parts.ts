@@ -1,21 +1,14 @@
-// What requests about travel share beyond parts.ts: rows of results, parts that ask and change at once, and the dates
-// and cities that a part before may hand on. Knows no server.
-import { z } from 'zod';
-import { defined } from '../base/assert.ts';
-import { type Json, type JsonObject, jsonObjectSchema } from '../trajectory/json.ts';
-import type { Check } from '../trajectory/rubric.ts';
-import { type Draft, type Part, Rejected } from './draft.ts';
-import { asking, field } from './parts.ts';
-import { cityName } from './travel-values.ts';
+// What requests about travel share: a row of a result, and the dates, people and cities that a part before may hand on.
+// Knows no server.
+import { defined } from '../../base/assert.ts';
+import { type JsonObject, jsonObjectSchema } from '../../trajectory/json.ts';
+import { type Draft, type Part, Rejected } from '../draft.ts';
+import { field, rowsOf } from '../parts.ts';
+import { cityName } from '../servers/travel-values.ts';
 
 /** The object in a result. */
 export function objectIn(result: JsonObject, key: string): JsonObject {
   return jsonObjectSchema.parse(field(result, key));
-}
-
-/** The rows of a result's list. */
-export function rowsOf(result: JsonObject, key: string): JsonObject[] {
-  return z.array(jsonObjectSchema).parse(field(result, key));
 }
 
 /** The first row that fits. @throws {Rejected} when none does. */
@@ -27,18 +20,6 @@ export function rowOf(
   const row = rowsOf(result, key).find(fits);
   if (row === undefined) throw new Rejected(`no row of ${key} fits`);
   return row;
-}
-
-/** A part that asks for values and changes something. */
-export function askingAndChanging(
-  slots: Record<string, string>,
-  values: readonly Json[],
-  what: string,
-  changes: readonly Check[],
-): Part {
-  const part = asking(slots, values, what);
-  const check: Check = { kind: 'all', checks: [part.requirement.check, ...changes] };
-  return { ...part, requirement: { ...part.requirement, check } };
 }
 
 /** The part, handing on the first value that it asks for. */

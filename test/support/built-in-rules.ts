@@ -209,6 +209,7 @@ function requestRules(server: ServerDef, family: Family): void {
         const used = [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
         expect([...new Set(used)].sort(), text).toEqual(slots);
         expect(fill(text, part.slots), text).toMatch(/^['A-Z].*[.?!]$/);
+        expect(text).not.toMatch(/ {2}| [,.?!]/);
       }
     }
   });

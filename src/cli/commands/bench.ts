@@ -6,6 +6,7 @@ import type { Bench } from '../bench/bench.ts';
 import { counts } from '../bench/counts.ts';
 import { decode, decodeFloor } from '../bench/decode.ts';
 import { encode } from '../bench/encode.ts';
+import { episodes } from '../bench/episodes.ts';
 import { decodeBatch, generate } from '../bench/generate.ts';
 import { linear } from '../bench/linear.ts';
 import { mask } from '../bench/mask.ts';
@@ -22,7 +23,7 @@ import { Progress, printJson } from '../output.ts';
 const BENCHES: readonly Bench[] = [
   ...[decode, decodeFloor, train, trainToy, trainMemory, optimiser, linear],
   ...[matvecQ4, matvecQ4Int8, gemmQ4, gemmF32, families, generate, decodeBatch],
-  ...[ahead, attention, mask, encode, counts, profile],
+  ...[ahead, attention, mask, encode, episodes, counts, profile],
 ];
 
 /** The benches of the names, or all. @throws {InputError} for a name that is none. */

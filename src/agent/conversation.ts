@@ -246,10 +246,8 @@ export class Conversation {
   /** Ids of a content in its frame. Special tokens written in the content stay plain characters. */
   #framed({ before, after }: Frame, content: string): number[] {
     const { tokenizer } = this.#framing;
+    if (!tokenizer.hasSpecial(content)) return this.#encode(before + content + after);
     const plain = tokenizer.encode(content);
-    const parsed = this.#encode(content);
-    const clean = plain.length === parsed.length && plain.every((id, i) => id === parsed[i]);
-    if (clean) return this.#encode(before + content + after);
     return [...this.#encode(before), ...plain, ...this.#encode(after)];
   }
 }

@@ -29,6 +29,8 @@ export interface Tokenizer {
    * @throws {InputError} for an id outside the vocabulary.
    */
   decode(ids: readonly number[], options?: { skipSpecial?: boolean }): string;
+  /** Whether a text has the text of a special token in it. */
+  hasSpecial(text: string): boolean;
   /** The id of a token by its text; null when there is none. */
   idOf(token: string): number | null;
   /**
@@ -97,6 +99,7 @@ export function tokenizerFromMetadata(metadata: TokenizerMetadata): Tokenizer {
       const kept = options.skipSpecial ? ids.filter((id) => types[id] !== CONTROL) : ids;
       return decodeBytes(kept.map(bytesOf));
     },
+    hasSpecial: (text) => splitter?.test(text) === true,
     idOf: (token) => specials.get(token) ?? plain.get(token) ?? null,
     shownBytes: (id) => (types[id] === CONTROL ? new Uint8Array(0) : bytesOf(id)),
   };

@@ -50,6 +50,11 @@ export default defineConfig(({ command, isPreview }) => {
     worker: { format: 'es' },
     server: { headers: serverHeaders(true) },
     preview: { headers: serverHeaders(false) },
-    optimizeDeps: { include: ['wesl', 'comlink', 'zod'] },
+    optimizeDeps: {
+      include: [
+        ...['wesl', 'comlink', 'zod', 'acorn', 'quickjs-emscripten-core'],
+        '@jitl/quickjs-ng-wasmfile-release-sync',
+      ],
+    },
   };
 });

@@ -36,7 +36,12 @@ export default defineConfig({
       },
       {
         extends: true,
-        optimizeDeps: { include: ['wesl', 'comlink', 'zod', '@wllama/wllama/esm/index.js'] },
+        optimizeDeps: {
+          include: [
+            ...['wesl', 'comlink', 'zod', 'acorn', 'quickjs-emscripten-core'],
+            ...['@jitl/quickjs-ng-wasmfile-release-sync', '@wllama/wllama/esm/index.js'],
+          ],
+        },
         test: {
           name: 'browser',
           include: ['test/{browser,peer}/**/*.test.ts'],

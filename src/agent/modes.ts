@@ -1,5 +1,4 @@
 // The agent modes: what an episode shows at its start, how more is loaded, and where a call goes. Calls no tool itself.
-import { InputError } from '../base/errors.ts';
 import type { CallForm } from '../trajectory/interfaces.ts';
 import type { Json, JsonObject } from '../trajectory/json.ts';
 import type { ServerSpec, ToolCall, ToolSpec } from '../trajectory/tool.ts';
@@ -10,16 +9,18 @@ import {
   FETCH_TOOLS,
   GET_SELECTED_TOOLS,
   type PromptStyle,
+  RUN_PROGRAM,
   type SchemaStyle,
   schemaList,
   schemaText,
   systemText,
 } from './prompt.ts';
 
-/** Where a call goes: answered by the mode itself, on to a server, or refused with a text for the policy. */
+/** Where a call goes: answered by the mode itself, on to a server, run as a program, or refused with a text for the policy. */
 export type Route =
   | { kind: 'meta'; tool: string; text: string; value: Json; isError: boolean }
   | { kind: 'tool'; server: string; tool: string }
+  | { kind: 'program'; tool: string; code: string }
   | { kind: 'refused'; server: string | null; tool: string; text: string };
 
 /** One mode in one episode. `route` remembers what was loaded. */
@@ -40,10 +41,7 @@ export interface ModeOptions {
   schemaStyle: SchemaStyle;
 }
 
-/**
- * A mode at the start of an episode.
- * @throws {InputError} for `ptc`.
- */
+/** A mode at the start of an episode. */
 export function startMode(options: ModeOptions): ModeInEpisode {
   const { mode, servers, promptStyle, worldSeed } = options;
   const text = systemText({ mode, style: promptStyle, servers, worldSeed });
@@ -60,10 +58,12 @@ export function startMode(options: ModeOptions): ModeInEpisode {
     case 'itl':
       return loading(options, text, GET_SELECTED_TOOLS, getSelectedTools);
     case 'ptc':
-      throw new InputError(
-        'mode-ptc',
-        'mode: got ptc, which is not built yet, need eager, isl or itl; choose one of these',
-      );
+      return {
+        systemText: text,
+        templateTools: [RUN_PROGRAM],
+        route: programRoute(servers),
+        callable: () => [{ name: RUN_PROGRAM.name, inputSchema: RUN_PROGRAM.inputSchema }],
+      };
     default:
       return mode satisfies never;
   }
@@ -84,6 +84,21 @@ function eagerRoute(servers: readonly ServerSpec[]): ModeInEpisode['route'] {
     const found = findTool(servers, call.name);
     if ('complaint' in found) return refused(call.name, found.complaint);
     return { kind: 'tool', server: found.server.name, tool: found.tool.name };
+  };
+}
+
+function programRoute(servers: readonly ServerSpec[]): ModeInEpisode['route'] {
+  const { name: tool } = RUN_PROGRAM;
+  return (call) => {
+    if (call.name !== tool) {
+      const found = findTool(servers, call.name);
+      const complaint = 'complaint' in found ? found.complaint : `'${call.name}' is no tool here`;
+      return refused(call.name, `${complaint}; write a program that calls it, for ${tool}`);
+    }
+    const { code } = call.arguments;
+    if (typeof code === 'string') return { kind: 'program', tool, code };
+    const text = 'code: need a text with a JavaScript program';
+    return { kind: 'meta', tool, text, value: null, isError: true };
   };
 }
 

@@ -1,8 +1,9 @@
 // The system text of an episode and the text of tool schemas. Must not know how a policy samples.
 import { deriveSeed, Rng } from '../base/rng.ts';
+import { keysFor, variablesFor } from '../sandbox/identifiers.ts';
 import { toolSignature } from '../tools/signature.ts';
 import type { JsonObject } from '../trajectory/json.ts';
-import type { ServerSpec, ToolSpec } from '../trajectory/tool.ts';
+import { CODE_INTERPRETER, type ServerSpec, type ToolSpec } from '../trajectory/tool.ts';
 import type { Mode } from '../trajectory/trace.ts';
 
 /** `compact`: lists only, for nano; `full`: English instructions (after ATLAS, arXiv 2603.06713 appendix F.4). */
@@ -35,6 +36,18 @@ export const GET_SELECTED_TOOLS: ToolSpec = {
   },
 };
 
+/** Meta tool of ptc. */
+export const RUN_PROGRAM: ToolSpec = {
+  name: CODE_INTERPRETER,
+  description:
+    'Runs a JavaScript program in a notebook that keeps its variables, and returns what it printed.',
+  inputSchema: {
+    type: 'object',
+    properties: { code: { type: 'string', description: 'The program.' } },
+    required: ['code'],
+  },
+};
+
 /** Schemas of tools as a policy reads them: lines of signatures, or a JSON array. */
 export function schemaText(tools: readonly ToolSpec[], style: SchemaStyle): string {
   if (style === 'signature') return tools.map(toolSignature).join('\n');
@@ -58,6 +71,7 @@ export interface SystemTextOptions {
 export function systemText({ mode, style, servers, worldSeed }: SystemTextOptions): string {
   const lists = listText(mode, servers, worldSeed, style);
   if (style === 'compact') return lists;
+  if (mode === 'ptc') return [PROGRAM_ROLE, PROGRAM_RULES, lists].join('\n\n');
   const loading = LOADING[mode] ?? '';
   return [ROLE, loading, RULES, lists].filter((part) => part !== '').join('\n\n');
 }
@@ -74,6 +88,26 @@ Then write one or more calls
 <tool_call>{"name":"tool or server:tool","arguments":{}}</tool_call>
 or, when you are done,
 <answer>the values that were asked for, joined by ", ", or done when none was asked for</answer>`;
+
+/** After the system text of the paper's programmatic mode, in JavaScript. */
+const PROGRAM_ROLE = `You solve the user's request by writing programs that call tools of MCP servers.
+At every step decide: if everything that was asked is done and known, give the answer; if another program would help, write it; otherwise give the best answer you have.
+Think inside <think></think>, once in each message and before anything else. In your first message write a short plan there.
+Then write one call
+<tool_call>{"name":"code_interpreter","arguments":{"code":"the program"}}</tool_call>
+or, when you are done,
+<answer>the values that were asked for, joined by ", ", or done when none was asked for</answer>`;
+
+const PROGRAM_RULES = `Programs are JavaScript cells of one notebook: variables stay from cell to cell, and await works at the top.
+- You see the servers and the names of their tools. A server is an object, its tools are its methods: const found = await server.tool({name: value});
+- A call takes one object with arguments by name, and gives the parsed result, or a text where the result is no JSON.
+- Your first program must be get_tools_info(['server.tool', ...]) with all tools that you need, to read their schemas. When a result or an argument has another form than you thought, call it again.
+- Only what you print(...), and the value of a last expression, comes back to you. Keep results in variables, and take what later calls need from them.
+- There are no imports, no network and no timers.
+Rules:
+- Take arguments from the request and from results; do not invent them.
+- When a call fails, read the message and mend the call; do not repeat calls that worked.
+- Cover every part of the request before you answer.`;
 
 const LOADING: Partial<Record<Mode, string>> = {
   isl: 'You see only the names of the servers. Guess from a name what a server can do, and call fetch_tools with it to get the schemas of its tools. A tool can be called only after its schema was loaded.',
@@ -94,10 +128,13 @@ function listText(
 ): string {
   if (mode === 'eager') return '';
   if (mode === 'isl') return `servers: ${servers.map((spec) => defused(spec.name)).join(' ')}`;
-  const lines = servers.map((server) => {
-    const names = server.tools.map((tool) => defused(tool.name));
+  const plain = (names: readonly string[]) => names.map(defused);
+  const [nameServers, nameTools] = mode === 'ptc' ? [variablesFor, keysFor] : [plain, plain];
+  const serverNames = nameServers(servers.map(({ name }) => name));
+  const lines = servers.map((server, i) => {
+    const names = nameTools(server.tools.map((tool) => tool.name));
     const shuffled = new Rng(deriveSeed(worldSeed, server.name)).shuffle(names);
-    return `${defused(server.name)}: ${shuffled.join(' ')}`;
+    return `${serverNames[i]}: ${shuffled.join(' ')}`;
   });
   return (style === 'full' ? ['Servers and their tools:', ...lines] : lines).join('\n');
 }

@@ -1,12 +1,14 @@
 // One episode: policy -> tool calls -> observations -> Trace. What goes wrong in it is told on the trace; only bad
 // input throws. Must not know engines, toolspaces or rewards.
+import { defined } from '../base/assert.ts';
 import { AtlasError, errorMessage, ToolError } from '../base/errors.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import { type ChatTool, templateTakesTools } from '../tokenizer/chat-template.ts';
 import { NANO_TEMPLATE } from '../tokenizer/nano-template.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
 import type { Experiment } from '../trajectory/experiment.ts';
-import type { Json } from '../trajectory/json.ts';
+import type { JsonObject } from '../trajectory/json.ts';
 import type { Task } from '../trajectory/task.ts';
 import type { CallRecord, ToolCall, ToolSpec } from '../trajectory/tool.ts';
 import type { End, Message, Mode, Trace } from '../trajectory/trace.ts';
@@ -15,6 +17,7 @@ import { Conversation, Framing } from './conversation.ts';
 import type { AgentEvent } from './events.ts';
 import { isMalformed, type MalformedCall, parseMessage } from './grammar.ts';
 import { type ModeInEpisode, startMode } from './modes.ts';
+import { GET_TOOLS_INFO, type InnerResult, needSandbox, Programs } from './programs.ts';
 import { type PromptStyle, type SchemaStyle, schemaText } from './prompt.ts';
 
 export type { AgentPolicy } from './agent-policy.ts';
@@ -39,13 +42,15 @@ export interface EpisodeOptions {
   enableThinking?: boolean;
   /** A policy of tokens can write only calls that can be made; see `CallConstraint`. */
   constrain?: boolean;
+  /** Where programs run; needed by ptc only. Stays open: closing it is the caller's. */
+  sandbox?: Sandbox | undefined;
   signal?: AbortSignal;
   onEvent?: (event: AgentEvent) => void;
 }
 
 /**
  * Plays one episode. `scores` and `success` are null: scoring is the rubric's.
- * @throws {InputError} for a mode that is not built; {ModelFileError} for a template that cannot be used.
+ * @throws {InputError} for ptc without a sandbox; {ModelFileError} for a template that cannot be used.
  */
 export async function runEpisode(options: EpisodeOptions): Promise<Trace> {
   const episode = new Episode(options);
@@ -82,6 +87,8 @@ class Episode {
   readonly #id: string;
   readonly #policy: SeatedPolicy;
   readonly #mode: ModeInEpisode;
+  /** Of ptc; null in other modes. */
+  readonly #programs: Programs | null;
   readonly #conversation: Conversation;
   readonly #budget: number;
   readonly #messages: Message[] = [];
@@ -104,11 +111,42 @@ class Episode {
       promptStyle: options.promptStyle,
       schemaStyle: options.schemaStyle,
     });
+    this.#programs = mode === 'ptc' ? this.#openPrograms() : null;
     this.#budget =
       policy.kind === 'tokens'
         ? Math.min(limits.contextTokens, policy.policy.contextLength)
         : limits.contextTokens;
     this.#conversation = this.#startConversation();
+  }
+
+  #openPrograms(): Programs {
+    const { task, toolbox, seed, schemaStyle, sandbox, limits } = this.#options;
+    return new Programs({
+      sandbox: needSandbox(sandbox),
+      servers: toolbox.servers,
+      task,
+      seed,
+      schemaStyle,
+      owner: {
+        // The program's own call is written down behind those that it makes.
+        mayCall: () => {
+          const may = this.#calls.length + 1 < limits.calls;
+          if (!may) this.#end = 'calls';
+          return may;
+        },
+        callTool: (server, tool, args) => this.#callTool(server, tool, args),
+        record: (server, tool, args, result) => {
+          // A call that was at work when the episode was stopped came to nothing.
+          if (this.#options.signal?.aborted) return;
+          this.#told({ ...this.#record(server, tool, args, result), inProgram: true });
+        },
+        recordInfo: (tools, result) => {
+          if (this.#calls.length + 1 >= limits.calls) return;
+          const record = this.#record(null, GET_TOOLS_INFO, { tools: [...tools] }, result);
+          this.#told({ ...record, meta: true, inProgram: true });
+        },
+      },
+    });
   }
 
   #startConversation(): Conversation {
@@ -151,6 +189,7 @@ class Episode {
     } catch (error) {
       this.#fail(error);
     } finally {
+      this.#programs?.close();
       if (this.#policy.kind === 'tokens') this.#policy.policy.release(this.#id);
     }
   }
@@ -211,10 +250,10 @@ class Episode {
         this.#end = 'cancel';
         return;
       }
-      this.#calls.push(record);
+      this.#told(record);
       records.push(record);
-      const contextTokens = this.#conversation.length;
-      this.#emit({ kind: 'observation', record, contextTokens });
+      // A program asked for more calls than there are.
+      if (this.#end !== null) return;
     }
     const results = records.map(({ result }) => result);
     const segments = this.#conversation.follow(results);
@@ -239,31 +278,37 @@ class Episode {
       const { server, tool, text } = route;
       return this.#record(server, tool, call.arguments, { text, value: null, isError: true });
     }
-    const answer = await this.#callTool(route.server, route.tool, call);
+    if (route.kind === 'program') {
+      const answer = await this.#runProgram(route.code);
+      return { ...this.#record(null, route.tool, call.arguments, answer), meta: true };
+    }
+    const answer = await this.#callTool(route.server, route.tool, call.arguments);
     return this.#record(route.server, route.tool, call.arguments, answer);
   }
 
+  async #runProgram(code: string): Promise<InnerResult> {
+    const programs = defined(this.#programs, 'programs of the mode');
+    const { text, isError } = await programs.run(code, this.#options.signal);
+    return { text, value: null, isError };
+  }
+
+  #told(record: CallRecord): void {
+    this.#calls.push(record);
+    this.#emit({ kind: 'observation', record, contextTokens: this.#conversation.length });
+  }
+
   /** A tool that throws is an observation; a broken server, or an abort, is not. */
-  async #callTool(
-    server: string,
-    tool: string,
-    call: ToolCall,
-  ): Promise<{ text: string; value: Json; isError: boolean }> {
+  async #callTool(server: string, tool: string, args: JsonObject): Promise<InnerResult> {
     const { toolbox, signal } = this.#options;
     try {
-      return await toolbox.call(server, tool, call.arguments, signal ? { signal } : {});
+      return await toolbox.call(server, tool, args, signal ? { signal } : {});
     } catch (error) {
       if (error instanceof ToolError || signal?.aborted) throw error;
       return { text: `the tool failed: ${errorMessage(error)}`, value: null, isError: true };
     }
   }
 
-  #record(
-    server: string | null,
-    tool: string,
-    args: ToolCall['arguments'],
-    answer: { text: string; value: Json; isError: boolean },
-  ): CallRecord {
+  #record(server: string | null, tool: string, args: JsonObject, answer: InnerResult): CallRecord {
     const { text, cutCharacters } = cutText(answer.text, this.#options.limits.resultCharacters);
     const { value, isError } = answer;
     const result = { text, value, isError, tier: 'live' as const, cutCharacters };

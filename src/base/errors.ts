@@ -26,6 +26,8 @@ export class DeviceError extends AtlasError {}
 export class ModelFileError extends AtlasError {}
 /** A tool server or tool call that failed. */
 export class ToolError extends AtlasError {}
+/** Programs cannot be run: their sandbox does not start. */
+export class SandboxError extends AtlasError {}
 /** A judge that gave no usable score. */
 export class JudgeError extends AtlasError {}
 /** IndexedDB, OPFS or disk trouble. */

@@ -113,6 +113,7 @@ export async function playEpisode(
       temperature,
       constrain,
       ...stylesOf(runtime),
+      sandbox: runtime.sandbox,
       ...(signal === undefined ? {} : { signal }),
       ...(onEvent === undefined ? {} : { onEvent: (event) => onEvent(id, event) }),
     });

@@ -1,6 +1,7 @@
 // What a run works with. Everything that touches a GPU, a network or a file comes in through these
 // interfaces.
 import type { PromptStyle, SchemaStyle } from '../agent/prompt.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Toolbox } from '../tools/toolbox.ts';
 import type { TokenPolicy, Trainer } from '../trajectory/interfaces.ts';
@@ -15,6 +16,8 @@ export interface EpisodeRuntime {
   schemaStyle: SchemaStyle;
   /** Qwen3's thinking switch; left to the template when it is not given. */
   enableThinking?: boolean;
+  /** Where programs run; needed for episodes of ptc. */
+  sandbox?: Sandbox;
 }
 
 /** What a runtime says of prompts, in the form that an episode takes. */

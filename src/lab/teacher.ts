@@ -27,6 +27,7 @@ export async function teach(lesson: Lesson, runtime: EpisodeRuntime): Promise<Tr
     const trace = await teacherTrace({
       ...lesson,
       ...stylesOf(runtime),
+      sandbox: runtime.sandbox,
       tokenizer: runtime.tokenizer,
       toolbox,
     });

@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '../trajectory/json.ts';
 import { sameJson, valueAt } from '../trajectory/json-values.ts';
 import type { Check, StatePath } from '../trajectory/rubric.ts';
-import type { CallRecord } from '../trajectory/tool.ts';
+import { type CallRecord, CODE_INTERPRETER } from '../trajectory/tool.ts';
 import type { Trace } from '../trajectory/trace.ts';
 import { leaves, numbersIn, statesValue } from './values.ts';
 
@@ -130,8 +130,12 @@ function callsGrounded(tool: string | undefined, trace: Trace): boolean {
   return seen;
 }
 
-/** An unknown tool's complaint repeats what the policy wrote, so only results of tools and loaded schemas count. */
+/**
+ * An unknown tool's complaint repeats what the policy wrote, and a program prints what it wrote itself, so only results of
+ * tools and loaded schemas count.
+ */
 function addResult(sources: Sources, call: CallRecord): void {
+  if (call.meta && call.tool === CODE_INTERPRETER) return;
   if (call.meta ? call.result.isError : call.server === null) return;
   sources.add(call.result.text);
   sources.addValue(call.result.value);

@@ -59,15 +59,22 @@ export async function connectServer(options: ConnectOptions): Promise<McpConnect
       const { tools } = await client
         .listTools(undefined, { timeout: timeoutMs })
         .catch(broken('listing its tools'));
-      return tools.map(({ name: toolName, description, inputSchema, annotations }) => ({
-        name: toolName,
-        description: description ?? '',
-        inputSchema: jsonObjectSchema.parse(inputSchema),
-        ...(annotations?.readOnlyHint === undefined ? {} : { readOnly: annotations.readOnlyHint }),
-        ...(annotations?.idempotentHint === undefined
-          ? {}
-          : { idempotent: annotations.idempotentHint }),
-      }));
+      return tools.map(
+        ({ name: toolName, description, inputSchema, outputSchema, annotations }) => ({
+          name: toolName,
+          description: description ?? '',
+          inputSchema: jsonObjectSchema.parse(inputSchema),
+          ...(outputSchema === undefined
+            ? {}
+            : { outputSchema: jsonObjectSchema.parse(outputSchema) }),
+          ...(annotations?.readOnlyHint === undefined
+            ? {}
+            : { readOnly: annotations.readOnlyHint }),
+          ...(annotations?.idempotentHint === undefined
+            ? {}
+            : { idempotent: annotations.idempotentHint }),
+        }),
+      );
     },
     async call(tool, args, { signal } = {}) {
       const request = { name: tool, arguments: args };

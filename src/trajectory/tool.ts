@@ -41,6 +41,9 @@ export const toolResultSchema = z.strictObject({
 });
 export type ToolResult = z.infer<typeof toolResultSchema>;
 
+/** Meta tool of ptc. What it returns a program printed, so it is no source of what a policy knows. */
+export const CODE_INTERPRETER = 'code_interpreter';
+
 /** One executed call. `server` is null for a meta tool (`fetch_tools`, `get_selected_tools`) and for an unknown tool. */
 export const callRecordSchema = z.strictObject({
   turn: z.number().int(),
@@ -49,5 +52,7 @@ export const callRecordSchema = z.strictObject({
   arguments: jsonObjectSchema,
   meta: z.boolean(),
   result: toolResultSchema,
+  /** Made by a program of ptc: it stands before the call that ran the program. */
+  inProgram: z.boolean().optional(),
 });
 export type CallRecord = z.infer<typeof callRecordSchema>;

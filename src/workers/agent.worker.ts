@@ -1,6 +1,8 @@
 // The agent worker: everything but the GPU. Opens the stores and serves the page.
 import '../base/zod-config.ts';
 import { InputError } from '../base/errors.ts';
+import { browserWorker } from '../sandbox/browser-worker.ts';
+import { openSandbox } from '../sandbox/sandbox.ts';
 import { openDatabase } from '../store/database.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import type { Net } from '../store/http.ts';
@@ -55,5 +57,6 @@ serveWorker<PageApi, PageEvent>(self, (emit, gpu) => {
   shelf.catch(() => undefined);
   const root: Promise<DirectoryHandle> = navigator.storage.getDirectory();
   const models = new ModelDesk({ root, net: NET, emit, now });
-  return new PageDesk({ shelf, models, emit, gpu, lock: lockRun });
+  const sandbox = openSandbox(browserWorker);
+  return new PageDesk({ shelf, models, emit, gpu, lock: lockRun, sandbox });
 });

@@ -5,6 +5,7 @@ import { InputError } from '../base/errors.ts';
 import { deriveSeed } from '../base/rng.ts';
 import { playEpisode } from '../lab/episode.ts';
 import type { EpisodeRuntime } from '../lab/runtime.ts';
+import type { Sandbox } from '../sandbox/sandbox.ts';
 import { storageUsage } from '../store/quota.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import { openEpisode } from '../toolspace/episode.ts';
@@ -45,6 +46,8 @@ export interface PageDeskOptions {
   emit: (event: PageEvent) => void;
   gpu: Hello['gpu'];
   lock: RunLock;
+  /** Where programs run; without it episodes of ptc are refused. */
+  sandbox?: Sandbox;
 }
 
 export class PageDesk implements PageApi {
@@ -53,11 +56,13 @@ export class PageDesk implements PageApi {
   readonly #emit: (event: PageEvent) => void;
   readonly #gpu: GpuLine | null;
   readonly #training: Training;
+  readonly #sandbox: Sandbox | undefined;
   readonly #episodes = new Map<string, AbortController>();
   #model: LoadedModel | null = null;
   #tokenizer: Tokenizer | null = null;
 
-  constructor({ shelf, models, emit, gpu, lock }: PageDeskOptions) {
+  constructor({ shelf, models, emit, gpu, lock, sandbox }: PageDeskOptions) {
+    this.#sandbox = sandbox;
     this.#shelf = shelf;
     this.#models = models;
     this.#emit = emit;
@@ -252,6 +257,7 @@ export class PageDesk implements PageApi {
       tokenizer,
       promptStyle,
       schemaStyle,
+      ...(this.#sandbox === undefined ? {} : { sandbox: this.#sandbox }),
       openEpisode: ({ world, servers, toolspace }, episode) =>
         openEpisode({ world, servers, toolspace, episode }),
     };

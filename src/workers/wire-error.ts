@@ -8,6 +8,7 @@ import {
   JudgeError,
   ModelFileError,
   ProtocolError,
+  SandboxError,
   ShapeError,
   StoreError,
   ToolError,
@@ -32,6 +33,7 @@ const ERROR_CLASSES = {
   StoreError,
   ProtocolError,
   InputError,
+  SandboxError,
   ShapeError,
   AtlasError,
 } as const;

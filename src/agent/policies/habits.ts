@@ -2,6 +2,7 @@
 import { InputError } from '../../base/errors.ts';
 import { deriveSeed, Rng } from '../../base/rng.ts';
 import type { TeacherHabits } from '../../trajectory/experiment.ts';
+import type { OracleStep } from '../../trajectory/task.ts';
 import type { ServerSpec } from '../../trajectory/tool.ts';
 
 export type Habit = keyof TeacherHabits;
@@ -41,4 +42,19 @@ export function nearDuplicateOf(server: ServerSpec, tool: string): string {
     (name) => name !== tool && name.split('_').some((word) => words.has(word)),
   );
   return kin ?? names[(names.indexOf(tool) + 1) % names.length] ?? tool;
+}
+
+/** The steps of a teacher that takes a near duplicate for one of its tools, everywhere. */
+export function withNearDuplicate(
+  steps: readonly OracleStep[],
+  servers: readonly ServerSpec[],
+  rng: Rng,
+): OracleStep[] {
+  if (steps.length === 0) return [];
+  const { server, tool } = rng.pick(steps);
+  const spec = servers.find(({ name }) => name === server);
+  if (spec === undefined) return [...steps];
+  const duplicate = nearDuplicateOf(spec, tool);
+  const isIt = (step: OracleStep) => step.server === server && step.tool === tool;
+  return steps.map((step) => (isIt(step) ? { ...step, tool: duplicate } : step));
 }

@@ -3,15 +3,15 @@
 import { deriveSeed, Rng } from '../../base/rng.ts';
 import type { TeacherHabits } from '../../trajectory/experiment.ts';
 import type { ChatPolicy } from '../../trajectory/interfaces.ts';
-import type { JsonObject } from '../../trajectory/json.ts';
 import type { OracleStep } from '../../trajectory/task.ts';
-import type { ServerSpec } from '../../trajectory/tool.ts';
 import type { Message } from '../../trajectory/trace.ts';
 import type { Script, ScriptContext } from '../agent-policy.ts';
 import { callText } from '../grammar.ts';
 import { callName } from '../names.ts';
 import { FETCH_TOOLS, GET_SELECTED_TOOLS } from '../prompt.ts';
-import { drawHabit, type Habit, nearDuplicateOf } from './habits.ts';
+import { drawHabit, type Habit, withNearDuplicate } from './habits.ts';
+import { ProgramPlayer } from './oracle-programs.ts';
+import { answer, firstValue, isComplaint, message, reactionTo } from './replies.ts';
 
 /** How often the habit of not loading repeats a refused call before it gives up. */
 const REPEATS = 2;
@@ -27,7 +27,8 @@ export function oracleScript(options: { habits?: TeacherHabits } = {}): Script {
 
 /** The oracle of one task, good for one episode. */
 export function oraclePolicy(context: ScriptContext, habit: Habit | null = null): ChatPolicy {
-  const player = new OraclePlayer(context, habit);
+  const player =
+    context.mode === 'ptc' ? new ProgramPlayer(context, habit) : new OraclePlayer(context, habit);
   return { name: 'oracle', reply: (messages) => Promise.resolve(player.reply(messages)) };
 }
 
@@ -49,8 +50,9 @@ class OraclePlayer {
     this.#habit = habit;
     const rng = new Rng(deriveSeed(context.seed, 'habit-detail', context.task.id));
     this.#early = rng.chance(0.5) ? 'at once' : 'after a result';
-    this.#steps = context.task.oracle.steps.map((step) => ({ ...step }));
-    if (habit === 'nearDuplicate') this.#replaceTool(rng);
+    const { steps } = context.task.oracle;
+    this.#steps =
+      habit === 'nearDuplicate' ? withNearDuplicate(steps, context.servers, rng) : [...steps];
   }
 
   reply(messages: readonly Message[]): string {
@@ -68,25 +70,11 @@ class OraclePlayer {
 
   /** Moves on after a result; a text when the result was an error that calls for a mended call. */
   #react(seen: string): string | null {
-    const made = this.#steps[this.#next];
-    if (made === undefined) return null;
-    const following = this.#steps[this.#next + 1];
-    const planned = made.expectError === true && following?.tool === made.tool ? following : null;
-    if (/^busy\b/.test(seen)) {
-      if (planned !== null) this.#next++;
-      return this.#call(planned ?? made, 'busy again');
-    }
-    const suggested = /^not found: '(.*)', did you mean '([^']*)'\?/.exec(seen);
-    if (suggested !== null) {
-      const [, wrong = '', right = ''] = suggested;
-      if (planned !== null) this.#next++;
-      const step = planned ?? { ...made, arguments: mended(made.arguments, wrong, right) };
-      this.#steps[this.#next] = step;
-      return this.#call(step, `use '${right}'`);
-    }
-    // The planted error did not come: the mended call would only repeat what worked.
-    this.#next += planned !== null && !isComplaint(seen) ? 2 : 1;
-    return null;
+    const { next, mended } = reactionTo(this.#steps, this.#next, seen);
+    this.#next = next;
+    if (mended === null) return null;
+    this.#steps[next] = mended.step;
+    return this.#call(mended.step, mended.think);
   }
 
   #habitReply(seen: string | null): string | null {
@@ -94,7 +82,7 @@ class OraclePlayer {
     switch (this.#habit) {
       case 'answersEarly':
         if (this.#early === 'at once') return answer('done');
-        return afterCall ? answer(this.#firstValue(seen)) : null;
+        return afterCall ? answer(firstValue(this.#context.task, seen)) : null;
       case 'givesUp':
         return afterCall && this.#failsNow(seen) ? answer('failed') : null;
       case 'skipsLoading':
@@ -121,12 +109,6 @@ class OraclePlayer {
     if (!seen.startsWith('load it first')) return null;
     if (this.#repeats++ >= REPEATS) return answer('failed');
     return this.#call(step, `next ${this.#name(step)}`);
-  }
-
-  /** The first asked value that was seen; `done` when none was. */
-  #firstValue(seen: string): string {
-    const [first = 'done'] = this.#context.task.oracle.answer.split(', ');
-    return seen.includes(first) ? first : 'done';
   }
 
   #load(step: OracleStep): string | null {
@@ -160,35 +142,4 @@ class OraclePlayer {
   #name({ server, tool }: OracleStep): string {
     return callName(this.#context.servers, server, tool);
   }
-
-  #replaceTool(rng: Rng): void {
-    if (this.#steps.length === 0) return;
-    const { server, tool } = rng.pick(this.#steps);
-    const spec: ServerSpec | undefined = this.#context.servers.find(({ name }) => name === server);
-    if (spec === undefined) return;
-    const duplicate = nearDuplicateOf(spec, tool);
-    for (const step of this.#steps) {
-      if (step.server === server && step.tool === tool) step.tool = duplicate;
-    }
-  }
-}
-
-function answer(text: string): string {
-  return `<answer>${text}</answer>`;
-}
-
-function message(think: string, call: string): string {
-  return `<think>${think}</think>${call}`;
-}
-
-function isComplaint(seen: string): boolean {
-  return /^(busy\b|not found\b)/.test(seen);
-}
-
-function mended(args: JsonObject, wrong: string, right: string): JsonObject {
-  const entries = Object.entries(args).map(([key, value]) => [
-    key,
-    value === wrong ? right : value,
-  ]);
-  return Object.fromEntries(entries) as JsonObject;
 }

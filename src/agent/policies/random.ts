@@ -6,10 +6,13 @@ import type { Message } from '../../trajectory/trace.ts';
 import type { Script, ScriptContext } from '../agent-policy.ts';
 import { callText } from '../grammar.ts';
 import { callName } from '../names.ts';
-import { FETCH_TOOLS, GET_SELECTED_TOOLS } from '../prompt.ts';
+import { FETCH_TOOLS, GET_SELECTED_TOOLS, RUN_PROGRAM } from '../prompt.ts';
+import { ProgramText } from './program-text.ts';
 
 const ANSWER_SHARE = 0.2;
 const OPTIONAL_SHARE = 0.3;
+/** Share of programs that read a schema. */
+const INFO_SHARE = 0.3;
 
 /** Loads and calls shown tools at random, with arguments of the schema's types, or answers. */
 export function randomScript(): Script {
@@ -39,6 +42,7 @@ function act(
   if (shown.length === 0 || rng.chance(ANSWER_SHARE)) return `<answer>${rng.pick(words)}</answer>`;
   const server: ServerSpec = rng.pick(shown);
   const tool = rng.pick(server.tools);
+  if (mode === 'ptc') return program(servers, server, tool, words, rng);
   const key = mode === 'isl' ? server.name : `${server.name}:${tool.name}`;
   if (mode !== 'eager' && !loaded.has(key)) {
     loaded.add(key);
@@ -49,6 +53,20 @@ function act(
   }
   const name = callName(servers, server.name, tool.name);
   return callText({ name, arguments: randomArguments(tool, words, rng) });
+}
+
+/** A program with one call, or one that reads a schema. */
+function program(
+  servers: readonly ServerSpec[],
+  server: ServerSpec,
+  tool: ToolSpec,
+  words: readonly string[],
+  rng: Rng,
+): string {
+  const path = new ProgramText(servers, '').path({ server: server.name, tool: tool.name });
+  const args = JSON.stringify(randomArguments(tool, words, rng));
+  const code = rng.chance(INFO_SHARE) ? `get_tools_info(['${path}'])` : `await ${path}(${args})`;
+  return callText({ name: RUN_PROGRAM.name, arguments: { code } });
 }
 
 /** Words of the request, never an empty list. */

@@ -11,6 +11,8 @@ export interface CallShown {
   name: string;
   arguments: JsonObject;
   meta: boolean;
+  /** Made by a program, whose own call stands behind it. */
+  inProgram: boolean;
   result: ToolResult | null;
 }
 
@@ -59,18 +61,23 @@ export function episodeOf(trace: Trace): EpisodeShown {
   };
 }
 
-/** The turn of a whole message. Calls that were asked for and never made stand without a result. */
+/**
+ * The turn of a whole message. Calls that were asked for and never made stand without a result; what a program calls was
+ * not asked for by the message itself.
+ */
 function wholeTurn(message: Message, made: CallShown[], answer: string | null): TurnShown {
-  const unmade = (message.toolCalls ?? []).slice(made.length).map(waiting);
+  const asked = made.filter(({ inProgram }) => !inProgram).length;
+  const unmade = (message.toolCalls ?? []).slice(asked).map(waiting);
   return { thinking: message.thinking ?? '', calls: [...made, ...unmade], answer, partial: null };
 }
 
-function callOf({ server, tool, arguments: args, meta, result }: CallRecord): CallShown {
-  return { server, name: tool, arguments: args, meta, result };
+function callOf(record: CallRecord): CallShown {
+  const { server, tool, arguments: args, meta, result, inProgram = false } = record;
+  return { server, name: tool, arguments: args, meta, inProgram, result };
 }
 
 function waiting({ name, arguments: args }: ToolCall): CallShown {
-  return { server: null, name, arguments: args, meta: false, result: null };
+  return { server: null, name, arguments: args, meta: false, inProgram: false, result: null };
 }
 
 /** The episode after one more event. */
@@ -111,11 +118,12 @@ function ended(episode: EpisodeShown, event: Extract<AgentEvent, { kind: 'end' }
   return { ...episode, turns, end, error, contextTokens };
 }
 
-/** Results come in the order of the calls: the first call without one gets it. */
+/** Results come in the order of the calls: the first call without one gets it, unless a program made the call. */
 function withResult(turn: TurnShown, record: CallRecord): TurnShown {
   const calls = [...turn.calls];
   const at = calls.findIndex((call) => call.result === null);
-  if (record.tool === '' || at < 0) calls.splice(at < 0 ? calls.length : at, 0, callOf(record));
+  const isExtra = record.tool === '' || record.inProgram === true;
+  if (isExtra || at < 0) calls.splice(at < 0 ? calls.length : at, 0, callOf(record));
   else calls[at] = callOf(record);
   return { ...turn, calls };
 }

@@ -1,6 +1,6 @@
 // One turn of an episode: its thinking, its calls with their results, its answer. All text is untrusted and stays text.
 import type { Json } from '../../trajectory/json.ts';
-import type { ToolResult } from '../../trajectory/tool.ts';
+import { CODE_INTERPRETER, type ToolResult } from '../../trajectory/tool.ts';
 import { type CallShown, partialParts, type TurnShown } from '../logic/turns.ts';
 import { Badge } from './small.tsx';
 
@@ -64,9 +64,9 @@ function Call({ call }: { call: CallShown }) {
   const { server, name, meta, result } = call;
   const args = Object.entries(call.arguments);
   return (
-    <section class={`call${meta ? ' call-meta' : ''}`}>
+    <section class={`call${meta ? ' call-meta' : ''}${call.inProgram ? ' call-inner' : ''}`}>
       <header class="call-head">
-        <span class="kind">{meta ? 'loads' : 'calls'}</span>
+        <span class="kind">{kindOf(call)}</span>
         <code class="call-name">
           {server === null ? null : <span class="call-server">{server}:</span>}
           {name === '' ? 'unreadable call' : name}
@@ -80,7 +80,9 @@ function Call({ call }: { call: CallShown }) {
             {args.map(([key, value]) => (
               <tr key={key}>
                 <th scope="row">{key}</th>
-                <td>{valueText(value)}</td>
+                <td>
+                  {name === CODE_INTERPRETER ? <pre>{valueText(value)}</pre> : valueText(value)}
+                </td>
               </tr>
             ))}
           </tbody>
@@ -91,6 +93,12 @@ function Call({ call }: { call: CallShown }) {
       )}
     </section>
   );
+}
+
+function kindOf({ name, meta, inProgram }: CallShown): string {
+  if (name === CODE_INTERPRETER) return 'runs';
+  if (meta) return inProgram ? 'reads' : 'loads';
+  return 'calls';
 }
 
 function Status({ result }: { result: ToolResult | null }) {

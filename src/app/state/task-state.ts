@@ -1,7 +1,7 @@
 // The Run page: the task, who plays it, and the episode as it comes in.
-import { signal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import type { AgentEvent } from '../../agent/events.ts';
-import type { ShippedName } from '../../base/shipped-models.ts';
+import { SHIPPED_MODELS, type ShippedName } from '../../base/shipped-models.ts';
 import type { Experiment } from '../../trajectory/experiment.ts';
 import type { Task } from '../../trajectory/task.ts';
 import type { Mode } from '../../trajectory/trace.ts';
@@ -20,8 +20,20 @@ export type Chosen =
 
 export const task = signal<Task | null>(null);
 export const taskSeed = signal(1);
-export const mode = signal<Mode>('itl');
+const DEFAULT_MODE = 'itl';
+/** What a person chose; see {@link playedMode}. */
+export const mode = signal<Mode>(DEFAULT_MODE);
 export const chosen = signal<Chosen>({ kind: 'shipped', name: 'nano' });
+/** Whether who plays can be asked for programs: the shipped models were trained on the other modes only. */
+export const writesPrograms = computed(() => {
+  const who = chosen.value;
+  if (who.kind === 'trained') return !SHIPPED_MODELS.some((name) => name === who.base.model);
+  return who.kind !== 'shipped';
+});
+/** The mode of the next episode. */
+export const playedMode = computed(() =>
+  mode.value === 'ptc' && !writesPrograms.value ? DEFAULT_MODE : mode.value,
+);
 export const temperature = signal(0);
 /** Whether the model can write only calls that can be made. */
 export const constrain = signal(false);
@@ -57,7 +69,7 @@ export async function runTask(): Promise<void> {
     const player = await prepare(chosen.value);
     const { view } = await api().runEpisode(call, {
       task: current,
-      mode: mode.value,
+      mode: playedMode.value,
       player,
       seed: taskSeed.value,
       temperature: temperature.value,

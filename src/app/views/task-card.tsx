@@ -1,6 +1,7 @@
 // The task and how it is run: another task, the model, the mode, Run.
 import { signal } from '@preact/signals';
 import { SHIPPED_MODELS, type ShippedName } from '../../base/shipped-models.ts';
+import type { Mode } from '../../trajectory/trace.ts';
 import { bytes, count, MODE_NAMES, plural } from '../logic/format.ts';
 import { Badge, Field, type Option, Segmented } from '../parts/small.tsx';
 import { models } from '../state/models-state.ts';
@@ -11,15 +12,17 @@ import {
   constrain,
   drawTask,
   mode,
+  playedMode,
   runTask,
   stopTask,
   task,
   taskSeed,
   temperature,
   working,
+  writesPrograms,
 } from '../state/task-state.ts';
 
-const MODES = (['itl', 'isl', 'eager'] as const).map((value) => ({
+const MODES: readonly Option<Mode>[] = (['itl', 'isl', 'eager', 'ptc'] as const).map((value) => ({
   value,
   label: value === 'eager' ? 'Eager' : value.toUpperCase(),
   hint: MODE_NAMES[value].about,
@@ -98,15 +101,15 @@ function Choices({ busy }: { busy: boolean }) {
       <PlayerChoice busy={busy} />
       <Segmented
         legend="Tools are shown by"
-        options={MODES}
-        value={mode.value === 'ptc' ? 'itl' : mode.value}
+        options={MODES.filter(({ value }) => value !== 'ptc' || writesPrograms.value)}
+        value={playedMode.value}
         disabled={busy}
         onChange={(value) => {
           mode.value = value;
         }}
       />
       {chosen.value.kind === 'teacher' ? null : <SamplingChoice busy={busy} />}
-      <p class="hint">{MODE_NAMES[mode.value].about}.</p>
+      <p class="hint">{MODE_NAMES[playedMode.value].about}.</p>
     </div>
   );
 }

@@ -6,6 +6,7 @@ import { InputError } from '../../base/errors.ts';
 import { evaluate } from '../../lab/evaluate.ts';
 import type { EpisodeRuntime } from '../../lab/runtime.ts';
 import { openAiPolicy } from '../../remote/openai.ts';
+import { openSandbox } from '../../sandbox/sandbox.ts';
 import type { Toolbox } from '../../tools/toolbox.ts';
 import { openEpisode, openExtendedEpisode } from '../../toolspace/episode.ts';
 import { generateTasks } from '../../toolspace/tasks.ts';
@@ -17,6 +18,7 @@ import { Flags } from '../flags.ts';
 import { readJsonLines } from '../json-file.ts';
 import { openModel, tokenizerOf } from '../models.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
+import { nodeWorker } from '../node-worker.ts';
 import { Progress, printJson } from '../output.ts';
 import { interruptSignal } from '../signals.ts';
 
@@ -109,9 +111,8 @@ export async function agent(argv: readonly string[]): Promise<void> {
   const flags = new Flags('agent', argv, FLAGS);
   const name = flags.positional(0, 'policy');
   const mode = flags.choice('mode', modeSchema.options);
-  if (mode === 'ptc' || flags.has('cache')) {
-    const what = mode === 'ptc' ? '--mode ptc' : '--cache';
-    throw new InputError('not-built', `agent: ${what} is not built yet; use eager, isl or itl`);
+  if (flags.has('cache')) {
+    throw new InputError('not-built', 'agent: --cache is not built yet; leave it out');
   }
   if (flags.has('constrain') && (Object.hasOwn(SCRIPTS, name) || ENDPOINT.test(name))) {
     throw new InputError(
@@ -132,11 +133,12 @@ export async function agent(argv: readonly string[]): Promise<void> {
     const options = { world, servers: shown, toolspace: space, episode };
     return servers.length === 0 ? openEpisode(options) : openExtendedEpisode(options, servers);
   };
+  const sandbox = openSandbox(nodeWorker);
   const { summary } = await evaluate({
     tasks,
     mode,
     policy: seat.policy,
-    runtime: { tokenizer: seat.policy.tokenizer, openEpisode: open, ...seat.styles },
+    runtime: { tokenizer: seat.policy.tokenizer, openEpisode: open, sandbox, ...seat.styles },
     limits: { ...limits.parse(undefined), contextTokens: seat.contextTokens },
     reward: reward.parse(undefined),
     seed: flags.integer('seed', 0),
@@ -149,5 +151,6 @@ export async function agent(argv: readonly string[]): Promise<void> {
     },
   });
   printJson({ summary });
+  sandbox.close();
   seat.close();
 }

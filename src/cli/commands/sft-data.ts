@@ -2,6 +2,7 @@
 import { InputError } from '../../base/errors.ts';
 import { teach } from '../../lab/teacher.ts';
 import { sftSequence } from '../../rl/sft.ts';
+import { openSandbox } from '../../sandbox/sandbox.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
 import { generateTasks } from '../../toolspace/tasks.ts';
 import { experimentSchema } from '../../trajectory/experiment.ts';
@@ -10,6 +11,7 @@ import { modeSchema } from '../../trajectory/trace.ts';
 import { stylesOfFile, toolspaceOfFile } from '../engine.ts';
 import { Flags } from '../flags.ts';
 import { openModel, tokenizerOf } from '../models.ts';
+import { nodeWorker } from '../node-worker.ts';
 import { printJson } from '../output.ts';
 
 const FLAGS = {
@@ -46,7 +48,9 @@ export async function sftData(argv: readonly string[]): Promise<void> {
     ...experimentSchema.shape.limits.parse(undefined),
     contextTokens: Math.min(opened.config.contextLength, CONTEXT_TOKENS),
   };
+  const sandbox = openSandbox(nodeWorker);
   const runtime = {
+    sandbox,
     tokenizer: tokenizerOf(opened),
     openEpisode: (task: (typeof tasks)[number], episode: string) =>
       openEpisode({ world: task.world, servers: task.servers, toolspace: task.toolspace, episode }),
@@ -58,4 +62,5 @@ export async function sftData(argv: readonly string[]): Promise<void> {
     const { ids, mask } = sftSequence(trace, 'policy');
     printJson({ id, task, mode, messages: trace.messages, ids, mask });
   }
+  sandbox.close();
 }

@@ -7,6 +7,7 @@ import { isLoss } from '../../gpu/device.ts';
 import { KV_TYPES } from '../../kernels/attention-cached.ts';
 import { runExperiment } from '../../lab/run.ts';
 import type { LabRuntime } from '../../lab/runtime.ts';
+import { openSandbox } from '../../sandbox/sandbox.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
 import { assertFits, planTraining } from '../../train/plan-training.ts';
 import { startTrainer } from '../../train/start-trainer.ts';
@@ -19,6 +20,7 @@ import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
 import { openModel } from '../models.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
+import { nodeWorker } from '../node-worker.ts';
 import { note, Progress, printJson } from '../output.ts';
 import { openRunDirectory } from '../run-store.ts';
 import { interruptSignal } from '../signals.ts';
@@ -62,6 +64,7 @@ async function* lastingRun({ engine, experiment, store }: Run, first: OnDevice, 
     openEpisode: ({ world, servers, toolspace }: Task, episode: string) =>
       openEpisode({ world, servers, toolspace, episode }),
     ...stylesOfFile(opened),
+    sandbox: openSandbox(nodeWorker),
   };
   const signal = interruptSignal();
   let reached = 0;

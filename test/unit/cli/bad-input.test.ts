@@ -182,9 +182,9 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
     '--kernels: got "npu", need auto, gpu or cpu',
   ],
   [
-    'a mode that is not built',
-    () => [...agent, '--tasks', 'test', '--mode', 'ptc'],
-    'ptc is not built',
+    'an unknown mode',
+    () => [...agent, '--tasks', 'test', '--mode', 'code'],
+    'need one of eager, isl, itl, ptc',
   ],
   [
     'a cache',

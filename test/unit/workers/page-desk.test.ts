@@ -35,6 +35,14 @@ describe('single episodes', () => {
     expect(run).toMatchObject({ kind: 'episodes', step: 1, experiment: null });
   });
 
+  it('of programs need a sandbox, and say so', async () => {
+    const { desk } = await loadedDesk();
+    const task = await desk.drawTask('test', 3);
+    const request = { task, mode: 'ptc', seed: 3, temperature: 0, constrain: false } as const;
+    const playing = desk.runEpisode('call-1', { ...request, player: { kind: 'oracle' } });
+    await expect(playing).rejects.toThrow('got ptc, which needs a sandbox');
+  });
+
   it('take the adapter of a stored run on, and off again', async () => {
     const { desk, log } = await loadedDesk();
     const { id } = await desk.createRun(preset());

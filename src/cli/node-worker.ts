@@ -1,0 +1,29 @@
+// The worker of a notebook in Node, as its owner has it.
+import { Worker } from 'node:worker_threads';
+import type { WorkerLine, WorkerListener } from '../sandbox/worker-pool.ts';
+
+/** The build puts the worker beside the chunks of the commands. */
+const BUILT = new URL('./notebook.worker.js', import.meta.url);
+
+/** Opens a worker of the sandbox. It does not keep the process alive: the timers of a cell at work do. */
+export function nodeWorker(script = BUILT): WorkerLine {
+  const worker = new Worker(script, { env: {}, execArgv: [], stdin: false });
+  worker.unref();
+  let listener: WorkerListener | null = null;
+  let dead: string | null = null;
+  const die = (why: string) => {
+    dead ??= why;
+    listener?.died(dead);
+  };
+  worker.on('message', (message) => listener?.message(message));
+  worker.on('error', (error: Error) => die(error.message));
+  worker.on('exit', (code) => die(`it ended with code ${code}`));
+  return {
+    post: (message) => worker.postMessage(message),
+    listen: (next) => {
+      listener = next;
+      if (dead !== null) listener?.died(dead);
+    },
+    terminate: () => void worker.terminate(),
+  };
+}

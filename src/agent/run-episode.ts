@@ -128,11 +128,10 @@ class Episode {
       seed,
       schemaStyle,
       owner: {
-        // The program's own call is written down behind those that it makes.
         mayCall: () => {
-          const may = this.#calls.length + 1 < limits.calls;
-          if (!may) this.#end = 'calls';
-          return may;
+          const made = this.#calls.filter(({ inProgram, meta }) => inProgram && !meta).length;
+          if (made >= limits.calls) this.#end = 'calls';
+          return made < limits.calls;
         },
         callTool: (server, tool, args) => this.#callTool(server, tool, args),
         record: (server, tool, args, result) => {
@@ -141,7 +140,6 @@ class Episode {
           this.#told({ ...this.#record(server, tool, args, result), inProgram: true });
         },
         recordInfo: (tools, result) => {
-          if (this.#calls.length + 1 >= limits.calls) return;
           const record = this.#record(null, GET_TOOLS_INFO, { tools: [...tools] }, result);
           this.#told({ ...record, meta: true, inProgram: true });
         },
@@ -240,7 +238,7 @@ class Episode {
     const { limits, signal } = this.#options;
     const records: CallRecord[] = [];
     for (const call of calls) {
-      if (this.#calls.length >= limits.calls) {
+      if (this.#calls.filter(({ inProgram }) => !inProgram).length >= limits.calls) {
         this.#end = 'calls';
         return;
       }

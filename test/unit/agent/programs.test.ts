@@ -160,14 +160,17 @@ describe('a program in an episode', () => {
     expect([trace.end, trace.error]).toEqual(['error', 'server shop: it is gone (server-gone)']);
   });
 
-  test('calls: programs count, and so do their calls', async () => {
+  test('calls: those of programs are counted, and so are programs, each by themselves', async () => {
     const loop =
       'for (let i = 0; i < 9; i++) try { await shop.list_items(); } catch (e) { print(e.message); break; }';
     const { trace } = await play([run(loop)], { limits: { calls: 4 } });
-    expect([trace.end, trace.calls.length]).toEqual(['calls', 4]);
+    // Four calls, and the program.
+    expect([trace.end, trace.calls.length]).toEqual(['calls', 5]);
     expect(trace.calls.at(-1)?.result.text).toContain('this episode allows no more calls');
     const enough = await play([run('await shop.list_items()')], { limits: { calls: 2 } });
     expect(enough.trace.end).toBe('answer');
+    const many = await play([run('1'), run('2'), run('3')], { limits: { calls: 2 } });
+    expect([many.trace.end, many.trace.calls.length]).toEqual(['calls', 2]);
   });
 
   test('results are cut at the limit, but not for the program', async () => {

@@ -1,6 +1,12 @@
 // A connection to one MCP server over streamable HTTP, both protocol eras: its tools, and calls of them. Knows no particular
 // server, and trusts none.
-import { type CallToolResult, type Client, ProtocolError } from '@modelcontextprotocol/client';
+import {
+  type CallToolResult,
+  type Client,
+  ProtocolError,
+  SdkError,
+  SdkErrorCode,
+} from '@modelcontextprotocol/client';
 import { z } from 'zod';
 import { ToolError } from '../base/errors.ts';
 import { type Json, type JsonObject, jsonObjectSchema, jsonSchema } from '../trajectory/json.ts';
@@ -93,6 +99,12 @@ const PROGRESS_CHARACTERS = 200;
 const REFUSAL_CHARACTERS = 1000;
 /** A request's headers do not fit the schema that the server has now: revision 2026-07-28. */
 const HEADER_MISMATCH = -32020;
+
+/** The tool asked back (`input_required`), and again and again. */
+const ASKS: ReadonlySet<string> = new Set([
+  SdkErrorCode.CapabilityNotSupported,
+  SdkErrorCode.InputRequiredRoundsExceeded,
+]);
 
 const pageSchema = z.looseObject({
   _meta: z.looseObject({ [DECLARED]: z.array(z.unknown()) }),
@@ -237,10 +249,9 @@ class HttpConnection implements ServerConnection {
         }),
       );
     } catch (error) {
-      if (!(error instanceof ProtocolError) || isNoAnswer(error)) throw error;
-      const words = cleanLine(error.message, REFUSAL_CHARACTERS);
-      const text = this.#link.hide(`the server refused the call: ${words}`);
-      return { text, value: null, isError: true };
+      const complaint = complaintOf(error);
+      if (complaint === null) throw error;
+      return { text: this.#link.hide(complaint), value: null, isError: true };
     }
   }
 
@@ -284,6 +295,15 @@ function definitionOf({ definition }: ListedTool): ListedTool['definition'] {
   return outputSchema === undefined
     ? rest
     : { ...rest, outputSchema: withoutSlowPatterns(outputSchema) };
+}
+
+/** What to tell a policy in place of a result; null when the server failed. */
+function complaintOf(error: unknown): string | null {
+  if (error instanceof SdkError && ASKS.has(error.code)) {
+    return 'the tool wants to ask the user for something, which it cannot do here';
+  }
+  if (!(error instanceof ProtocolError) || isNoAnswer(error)) return null;
+  return `the server refused the call: ${cleanLine(error.message, REFUSAL_CHARACTERS)}`;
 }
 
 function isNoAnswer({ data }: ProtocolError): boolean {

@@ -36,10 +36,20 @@ export default defineConfig({
       },
       {
         extends: true,
-        optimizeDeps: { include: ['wesl', 'comlink', 'zod', '@wllama/wllama/esm/index.js'] },
+        optimizeDeps: {
+          include: [
+            'wesl',
+            'comlink',
+            'zod',
+            '@wllama/wllama/esm/index.js',
+            '@modelcontextprotocol/client',
+            '@modelcontextprotocol/client/validators/cf-worker',
+          ],
+        },
         test: {
           name: 'browser',
           include: ['test/{browser,peer}/**/*.test.ts'],
+          globalSetup: ['test/support/browser-servers.ts'],
           testTimeout: GPU_TIMEOUT_MS,
           browser: {
             enabled: true,

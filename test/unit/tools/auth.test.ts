@@ -61,7 +61,7 @@ describe('a bearer token', () => {
           return true;
         }
         if (message?.method !== 'tools/call') return false;
-        const { kind } = message.params?.['arguments'] as { kind: string };
+        const { kind } = (message.params?.['arguments'] ?? {}) as { kind?: string };
         if (kind === 'status') response.writeHead(500).end(`You sent ${SECRET}`);
         else if (kind === 'error') {
           const error = { code: -32000, message: `You sent ${SECRET}` };

@@ -40,11 +40,16 @@ export default defineConfig({
           include: [
             ...['wesl', 'comlink', 'zod', 'acorn', 'quickjs-emscripten-core'],
             ...['@jitl/quickjs-ng-wasmfile-release-sync', '@wllama/wllama/esm/index.js'],
+            ...[
+              '@modelcontextprotocol/client',
+              '@modelcontextprotocol/client/validators/cf-worker',
+            ],
           ],
         },
         test: {
           name: 'browser',
           include: ['test/{browser,peer}/**/*.test.ts'],
+          globalSetup: ['test/support/browser-servers.ts'],
           testTimeout: GPU_TIMEOUT_MS,
           browser: {
             enabled: true,

@@ -1,7 +1,7 @@
 // Episodes on the built-in servers: real MCP, in the same process or over HTTP. State belongs to
 // one episode.
 import { ToolError } from '../base/errors.ts';
-import { connectServer, type McpConnection } from '../tools/mcp-client.ts';
+import { type ConnectOptions, connectServer, type McpConnection } from '../tools/mcp-client.ts';
 import { openToolbox, type Toolbox, type ToolboxServer } from '../tools/toolbox.ts';
 import { jsonSchema } from '../trajectory/json.ts';
 import type { World } from '../trajectory/task.ts';
@@ -49,7 +49,10 @@ async function connectLive(live: LiveServer, episode: string): Promise<McpConnec
     fetch: (input, init) => handler.fetch(new Request(input, init)),
   });
   return {
-    ...connection,
+    name,
+    protocol: connection.protocol,
+    listTools: () => connection.listTools(),
+    call: (tool, args, options) => connection.call(tool, args, options),
     async close() {
       await connection.close();
       await handler.close();
@@ -64,28 +67,47 @@ async function connectLive(live: LiveServer, episode: string): Promise<McpConnec
  */
 export async function openExtendedEpisode(
   options: EpisodeOptions,
-  added: readonly { name: string; url: string }[],
+  added: readonly ConnectOptions[],
 ): Promise<Toolbox> {
   const space = toolspaceOf(options.toolspace);
   const names = new Set(added.map(({ name }) => name));
   const own = options.servers
     .filter((name) => !names.has(name))
     .map((name) => liveToolboxServer(space, name, options));
-  const others = added.map(async ({ name, url }): Promise<ToolboxServer> => {
-    const known = space.servers.find((server) => server.name === name);
-    const connect = () => connectServer({ name, url });
-    if (known !== undefined) {
-      return {
-        spec: serverSpec(known),
-        connect,
-        readState: () => fetchState(name, `${url}/state`),
-      };
-    }
-    const connection = await connect();
-    const spec = { name, description: '', tools: await connection.listTools() };
-    return { spec, connect: () => Promise.resolve(connection) };
-  });
-  return openToolbox([...own, ...(await Promise.all(others))]);
+  const opening = await Promise.allSettled(added.map((server) => addedServer(space, server)));
+  const others = opening.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
+  const failed = opening.find((result) => result.status === 'rejected');
+  if (failed !== undefined) {
+    for (const { close } of others) await close();
+    throw failed.reason;
+  }
+  return openToolbox([...own, ...others.map(({ server }) => server)]);
+}
+
+/** A server of somebody else, connected so that its tools are known; one of ours, which is connected at its first call. */
+async function addedServer(
+  space: Toolspace,
+  server: ConnectOptions,
+): Promise<{ server: ToolboxServer; close(): Promise<void> }> {
+  const { name, url } = server;
+  const known = space.servers.find((one) => one.name === name);
+  if (known !== undefined) {
+    const connect = () => connectServer(server);
+    const readState = () => fetchState(name, `${url}/state`);
+    return {
+      server: { spec: serverSpec(known), connect, readState },
+      close: () => Promise.resolve(),
+    };
+  }
+  const connection = await connectServer(server);
+  const close = () => connection.close();
+  try {
+    const spec = { name, description: connection.description, tools: await connection.listTools() };
+    return { server: { spec, connect: () => Promise.resolve(connection) }, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /**

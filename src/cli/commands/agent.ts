@@ -20,6 +20,7 @@ import { openModel, tokenizerOf } from '../models.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
 import { nodeWorker } from '../node-worker.ts';
 import { Progress, printJson } from '../output.ts';
+import { addedServers, SERVER_FLAGS } from '../server-flags.ts';
 import { interruptSignal } from '../signals.ts';
 
 const FLAGS = {
@@ -34,7 +35,7 @@ const FLAGS = {
   temperature: 'string',
   toolspace: 'string',
   tokenizer: 'string',
-  server: 'strings',
+  ...SERVER_FLAGS,
   cache: 'string',
   constrain: 'boolean',
   ...DEVICE_FLAGS,
@@ -95,15 +96,6 @@ async function tasksOf(flags: Flags, toolspace: string): Promise<Task[]> {
     count: flags.integer('count', 1, 1, 100_000),
     seed: flags.integer('seed', 0),
     toolspace,
-  });
-}
-
-/** Servers of `--server NAME=URL`. */
-function addedServers(flags: Flags): { name: string; url: string }[] {
-  return flags.texts('server').map((text) => {
-    const [, name, url] = /^([^=]+)=(https?:\/\/.+)$/.exec(text) ?? [];
-    if (name !== undefined && url !== undefined) return { name, url };
-    throw new InputError('flags', `agent: --server: got "${text}", need NAME=URL with an http URL`);
   });
 }
 

@@ -49,7 +49,7 @@ const box = (url = 'http://odd.invalid/mcp') =>
         connectServer({
           name: 'odd',
           url,
-          timeoutMs: 300,
+          limits: { callMs: 300, retryDelaysMs: [] },
           ...(url.startsWith('http://odd')
             ? { fetch: (input, init) => handler.fetch(new Request(input, init)) }
             : {}),

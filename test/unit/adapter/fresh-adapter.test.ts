@@ -7,7 +7,7 @@ import { readGguf } from '../../../src/weights/gguf.ts';
 import { type ModelConfig, modelConfig, PROJECTIONS } from '../../../src/weights/model-config.ts';
 import { goldenSource } from '../weights/golden.ts';
 
-/** Of experiments/rookie-grpo.json, from before `targets` and `rslora` were there. */
+/** Of test/data/rookie-grpo.json, from before `targets` and `rslora` were there. */
 const HASH = '0f402f242b5c6eef6fc9e7f2d308eac9d7f4dafa3feb3519c22935e3b259d1fe';
 
 let config: ModelConfig;
@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 
 const rookie = JSON.parse(
-  readFileSync(new URL('../../../experiments/rookie-grpo.json', import.meta.url), 'utf8'),
+  readFileSync(new URL('../../data/rookie-grpo.json', import.meta.url), 'utf8'),
 );
 const withAdapter = (more: object) =>
   experimentSchema.safeParse({ ...rookie, adapter: { ...rookie.adapter, ...more } });

@@ -57,6 +57,7 @@ describe('bench', () => {
         'attention',
         'mask',
         'encode',
+        'episodes',
         'counts',
       ],
       'profile',

@@ -33,13 +33,13 @@ describe('experimentHash', () => {
 
 describe('experiments that were run', () => {
   it.each([
-    ['nano', pretrainSchema, '648aa90bf8ca'],
-    ['rookie', pretrainSchema, 'bb93b482eb9a'],
-    ['rookie-grpo', experimentSchema, '0f402f242b5c'],
+    ['experiments/nano', pretrainSchema, '648aa90bf8ca'],
+    ['experiments/rookie', pretrainSchema, 'bb93b482eb9a'],
+    ['test/data/rookie-grpo', experimentSchema, '0f402f242b5c'],
   ] as const)(
     '%s keeps its name: a new setting is optional and has no default',
     async (name, schema, hash) => {
-      const file = new URL(`../../../experiments/${name}.json`, import.meta.url);
+      const file = new URL(`../../../${name}.json`, import.meta.url);
       const experiment = schema.parse(JSON.parse(readFileSync(file, 'utf8')));
       expect((await experimentHash(experiment)).slice(0, 12)).toBe(hash);
     },

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { experimentHash } from '../../../src/lab/experiment-hash.ts';
 import { experimentSchema } from '../../../src/trajectory/experiment.ts';
 
-const FILE = new URL('../../../experiments/rookie-grpo.json', import.meta.url);
+const FILE = new URL('../../data/rookie-grpo.json', import.meta.url);
 const given = async () => JSON.parse(await readFile(FILE, 'utf8'));
 
 describe('experiment', () => {

@@ -5,7 +5,8 @@ import { ModelFileError } from '../base/errors.ts';
 import { type ChatMessage, type ChatTool, renderChat } from '../tokenizer/chat-template.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
 import type { Tier } from '../trajectory/tool.ts';
-import type { Role, Segment } from '../trajectory/trace.ts';
+import type { OriginCounts, Role, Segment } from '../trajectory/trace.ts';
+import { countOrigins, type Piece, turnPieces } from './context-origins.ts';
 
 export interface FramingOptions {
   tokenizer: Tokenizer;
@@ -159,30 +160,40 @@ export class Framing {
 export interface Observation {
   text: string;
   tier: Tier;
+  /** What it is there for; by default a result. */
+  origin?: 'schemas' | 'results';
 }
 
 export class Conversation {
   readonly segments: Segment[] = [];
   /** System text as the model saw it, with what the template added; null without a system message. */
   readonly system: string | null;
+  /** Tokens by origin: of the first prompt, then of each turn with what follows it. */
+  readonly context: OriginCounts[] = [{}];
   readonly #framing: Framing;
   readonly #ids: number[] = [];
+  /** Texts of the segments that were made here; turns are read from their ids. */
+  readonly #pieces = new WeakMap<Segment, readonly Piece[]>();
 
   /** Starts with the prompt: system (left out when empty and without tools), user, and the turn's opener. */
   constructor(
     framing: Framing,
-    prompt: { system: string; user: string; tools: readonly ChatTool[] },
+    prompt: { system: readonly Piece[]; user: string; tools: readonly ChatTool[] },
   ) {
     this.#framing = framing;
-    const hasSystem = prompt.system !== '' || prompt.tools.length > 0;
+    const system = prompt.system.map(({ text }) => text).join('');
+    const hasSystem = system !== '' || prompt.tools.length > 0;
     const start = framing.start(hasSystem, prompt.tools);
-    this.system = start.system === null ? null : prompt.system + start.systemExtra;
+    this.system = start.system === null ? null : system + start.systemExtra;
     if (start.system !== null) {
-      const text = start.system.before + prompt.system + start.system.after;
-      this.append([this.#fixed('system', text)]);
+      const { before, after } = start.system;
+      const extra = { text: start.systemExtra, origin: 'schemas' } as const;
+      const rest = { text: after.slice(start.systemExtra.length), origin: 'frame' } as const;
+      const pieces = [{ text: before, origin: 'frame' } as const, ...prompt.system, extra, rest];
+      this.append([this.#fixed('system', before + system + after, pieces)]);
     }
     this.append([
-      { ...empty('user'), ids: this.#framed(start.user, prompt.user) },
+      this.#framedSegment(empty('user'), start.user, { text: prompt.user, origin: 'request' }),
       this.#fixed('assistant', start.prompt),
     ]);
   }
@@ -200,9 +211,19 @@ export class Conversation {
   append(segments: readonly Segment[]): void {
     for (const segment of segments) {
       if (segment.ids.length === 0) continue;
+      this.#count(segment);
       this.segments.push(segment);
       for (const id of segment.ids) this.#ids.push(id);
     }
+  }
+
+  #count(segment: Segment): void {
+    const { tokenizer } = this.#framing;
+    const known = this.#pieces.get(segment);
+    if (known === undefined) this.context.push({});
+    const counts = defined(this.context.at(-1), 'counts of a turn');
+    const pieces = known ?? turnPieces(tokenizer.decode(segment.ids));
+    countOrigins(counts, tokenizer, segment.ids, pieces);
   }
 
   /** Ids of an assistant's text that was not sampled token by token; `close` ends it with the template's end token. */
@@ -224,19 +245,33 @@ export class Conversation {
     const closing = this.#encode(closer);
     const sampledEnd = closing.length > 0 && closing[0] === this.#ids.at(-1);
     const isEnd = this.#framing.tokenizer.eosIds.includes(closing[0] ?? -1);
-    const segments: Segment[] = [
-      { ...empty('assistant'), ids: sampledEnd && isEnd ? closing.slice(1) : closing },
-    ];
-    observations.forEach(({ text, tier }, i) => {
+    const closed = { ...empty('assistant'), ids: sampledEnd && isEnd ? closing.slice(1) : closing };
+    this.#pieces.set(closed, [{ text: closer, origin: 'frame' }]);
+    const segments: Segment[] = [closed];
+    observations.forEach(({ text, tier, origin = 'results' }, i) => {
       const frame = defined(tools[i], 'frame of an observation');
-      segments.push({ ...empty('tool'), ids: this.#framed(frame, text), tier });
+      segments.push(this.#framedSegment({ ...empty('tool'), tier }, frame, { text, origin }));
     });
     segments.push(this.#fixed('assistant', prompt));
     return segments;
   }
 
-  #fixed(role: Role, text: string): Segment {
-    return { ...empty(role), ids: this.#encode(text) };
+  #fixed(
+    role: Role,
+    text: string,
+    pieces: readonly Piece[] = [{ text, origin: 'frame' }],
+  ): Segment {
+    const segment = { ...empty(role), ids: this.#encode(text) };
+    this.#pieces.set(segment, pieces);
+    return segment;
+  }
+
+  #framedSegment(like: Segment, frame: Frame, content: Piece): Segment {
+    const segment = { ...like, ids: this.#framed(frame, content.text) };
+    const { before, after } = frame;
+    const around = (text: string): Piece => ({ text, origin: 'frame' });
+    this.#pieces.set(segment, [around(before), content, around(after)]);
+    return segment;
   }
 
   #encode(text: string): number[] {

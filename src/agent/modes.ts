@@ -3,6 +3,7 @@ import type { CallForm } from '../trajectory/interfaces.ts';
 import type { Json, JsonObject } from '../trajectory/json.ts';
 import type { ServerSpec, ToolCall, ToolSpec } from '../trajectory/tool.ts';
 import type { Mode } from '../trajectory/trace.ts';
+import type { Piece } from './context-origins.ts';
 import { callForms, callName, findTool, suggestion } from './names.ts';
 import {
   defused,
@@ -13,7 +14,7 @@ import {
   type SchemaStyle,
   schemaList,
   schemaText,
-  systemText,
+  systemPieces,
 } from './prompt.ts';
 
 /** Where a call goes: answered by the mode itself, on to a server, run as a program, or refused with a text for the policy. */
@@ -25,7 +26,8 @@ export type Route =
 
 /** One mode in one episode. `route` remembers what was loaded. */
 export interface ModeInEpisode {
-  readonly systemText: string;
+  /** The system text, by what it is there for. */
+  readonly system: readonly Piece[];
   /** Tools that the chat template lists. */
   readonly templateTools: readonly ToolSpec[];
   route(call: ToolCall): Route;
@@ -44,22 +46,22 @@ export interface ModeOptions {
 /** A mode at the start of an episode. */
 export function startMode(options: ModeOptions): ModeInEpisode {
   const { mode, servers, promptStyle, worldSeed } = options;
-  const text = systemText({ mode, style: promptStyle, servers, worldSeed });
+  const system = systemPieces({ mode, style: promptStyle, servers, worldSeed });
   switch (mode) {
     case 'eager':
       return {
-        systemText: text,
+        system,
         templateTools: eagerTools(servers),
         route: eagerRoute(servers),
         callable: () => callForms(servers, () => true),
       };
     case 'isl':
-      return loading(options, text, FETCH_TOOLS, fetchTools);
+      return loading(options, system, FETCH_TOOLS, fetchTools);
     case 'itl':
-      return loading(options, text, GET_SELECTED_TOOLS, getSelectedTools);
+      return loading(options, system, GET_SELECTED_TOOLS, getSelectedTools);
     case 'ptc':
       return {
-        systemText: text,
+        system,
         templateTools: [RUN_PROGRAM],
         route: programRoute(servers),
         callable: () => [{ name: RUN_PROGRAM.name, inputSchema: RUN_PROGRAM.inputSchema }],
@@ -112,7 +114,7 @@ type Loader = (servers: readonly ServerSpec[], call: ToolCall) => Loaded | { com
 
 function loading(
   { servers, promptStyle, schemaStyle }: ModeOptions,
-  text: string,
+  system: readonly Piece[],
   meta: ToolSpec,
   load: Loader,
 ): ModeInEpisode {
@@ -130,7 +132,7 @@ function loading(
     return { kind: 'meta', tool: meta.name, text: parts.join('\n'), value, isError };
   };
   return {
-    systemText: text,
+    system,
     templateTools: promptStyle === 'full' ? [meta] : [],
     callable: () => [
       { name: meta.name, inputSchema: loadingSchema(meta, servers) },

@@ -5,6 +5,7 @@ import { toolSignature } from '../tools/signature.ts';
 import type { JsonObject } from '../trajectory/json.ts';
 import { CODE_INTERPRETER, type ServerSpec, type ToolSpec } from '../trajectory/tool.ts';
 import type { Mode } from '../trajectory/trace.ts';
+import type { Piece } from './context-origins.ts';
 
 /** `compact`: lists only, for nano; `full`: English instructions (after ATLAS, arXiv 2603.06713 appendix F.4). */
 export type PromptStyle = 'compact' | 'full';
@@ -67,13 +68,15 @@ export interface SystemTextOptions {
   worldSeed: number;
 }
 
-/** System text of an episode; empty when the tools come by the template and the style adds nothing. */
-export function systemText({ mode, style, servers, worldSeed }: SystemTextOptions): string {
-  const lists = listText(mode, servers, worldSeed, style);
+/** System text of an episode by what it is there for; nothing when the tools come by the template and the style adds none. */
+export function systemPieces(options: SystemTextOptions): Piece[] {
+  const { mode, style } = options;
+  const lists = listPieces(options);
   if (style === 'compact') return lists;
-  if (mode === 'ptc') return [PROGRAM_ROLE, PROGRAM_RULES, lists].join('\n\n');
   const loading = LOADING[mode] ?? '';
-  return [ROLE, loading, RULES, lists].filter((part) => part !== '').join('\n\n');
+  const texts = mode === 'ptc' ? [PROGRAM_ROLE, PROGRAM_RULES] : [ROLE, loading, RULES];
+  const text = texts.filter((part) => part !== '').join('\n\n');
+  return [{ text: lists.length === 0 ? text : `${text}\n\n`, origin: 'system' }, ...lists];
 }
 
 /** Text from a server that cannot write a tag of the grammar or the template: `<` before a tag becomes `‹`. */
@@ -120,21 +123,25 @@ const RULES = `Rules:
 - When a call fails, read the message and mend the call.
 - Cover every part of the request before you answer.`;
 
-function listText(
-  mode: Mode,
-  servers: readonly ServerSpec[],
-  worldSeed: number,
-  style: PromptStyle,
-): string {
-  if (mode === 'eager') return '';
-  if (mode === 'isl') return `servers: ${servers.map((spec) => defused(spec.name)).join(' ')}`;
+function listPieces({ mode, servers, worldSeed, style }: SystemTextOptions): Piece[] {
+  if (mode === 'eager') return [];
+  if (mode === 'isl') {
+    const names = servers.map((spec) => defused(spec.name)).join(' ');
+    return [{ text: `servers: ${names}`, origin: 'servers' }];
+  }
   const plain = (names: readonly string[]) => names.map(defused);
   const [nameServers, nameTools] = mode === 'ptc' ? [variablesFor, keysFor] : [plain, plain];
   const serverNames = nameServers(servers.map(({ name }) => name));
-  const lines = servers.map((server, i) => {
+  const lines = servers.flatMap((server, i): Piece[] => {
     const names = nameTools(server.tools.map((tool) => tool.name));
     const shuffled = new Rng(deriveSeed(worldSeed, server.name)).shuffle(names);
-    return `${serverNames[i]}: ${shuffled.join(' ')}`;
+    const before = i === 0 ? '' : '\n';
+    return [
+      { text: `${before}${serverNames[i]}: `, origin: 'servers' },
+      { text: shuffled.join(' '), origin: 'tools' },
+    ];
   });
-  return (style === 'full' ? ['Servers and their tools:', ...lines] : lines).join('\n');
+  return style === 'full' ? [{ text: `${LIST_TITLE}\n`, origin: 'system' }, ...lines] : lines;
 }
+
+const LIST_TITLE = 'Servers and their tools:';

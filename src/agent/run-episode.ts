@@ -10,10 +10,15 @@ import type { Toolbox } from '../tools/toolbox.ts';
 import type { Experiment } from '../trajectory/experiment.ts';
 import type { JsonObject } from '../trajectory/json.ts';
 import type { Task } from '../trajectory/task.ts';
-import type { CallRecord, ToolCall, ToolSpec } from '../trajectory/tool.ts';
+import {
+  type CallRecord,
+  CODE_INTERPRETER,
+  type ToolCall,
+  type ToolSpec,
+} from '../trajectory/tool.ts';
 import type { End, Message, Mode, Trace } from '../trajectory/trace.ts';
 import { type AgentPolicy, type SeatedPolicy, seatPolicy, takeTurn } from './agent-policy.ts';
-import { Conversation, Framing } from './conversation.ts';
+import { Conversation, Framing, type Observation } from './conversation.ts';
 import type { AgentEvent } from './events.ts';
 import { isMalformed, type MalformedCall, parseMessage } from './grammar.ts';
 import { type ModeInEpisode, startMode } from './modes.ts';
@@ -152,10 +157,10 @@ class Episode {
     const { templateTools } = this.#mode;
     const template = policy.tokenizer.chatTemplate ?? NANO_TEMPLATE;
     const byTemplate = templateTakesTools(template);
-    let system = this.#mode.systemText;
+    const system = [...this.#mode.system];
     if (!byTemplate && templateTools.length > 0) {
       const list = `Tools:\n${schemaText(templateTools, schemaStyle)}`;
-      system = system === '' ? list : `${system}\n\n${list}`;
+      system.push({ text: system.length === 0 ? list : `\n\n${list}`, origin: 'schemas' });
       this.#emit({
         kind: 'note',
         text: 'The model has no place for tools: the prompt lists them.',
@@ -236,32 +241,32 @@ class Episode {
   /** Makes the calls of one message in order and appends what came back. */
   async #act(calls: readonly (ToolCall | MalformedCall)[]): Promise<void> {
     const { limits, signal } = this.#options;
-    const records: CallRecord[] = [];
+    const observations: Observation[] = [];
     for (const call of calls) {
       if (this.#calls.filter(({ inProgram }) => !inProgram).length >= limits.calls) {
         this.#end = 'calls';
         return;
       }
       this.#emit({ kind: 'call', turn: this.#turn, call: isMalformed(call) ? null : call });
+      const { length } = this.#calls;
       const record = await this.#call(call);
       if (signal?.aborted) {
         this.#end = 'cancel';
         return;
       }
       this.#told(record);
-      records.push(record);
+      observations.push(observationOf(record, this.#calls.slice(length, -1)));
       // A program asked for more calls than there are.
       if (this.#end !== null) return;
     }
-    const results = records.map(({ result }) => result);
-    const segments = this.#conversation.follow(results);
+    const segments = this.#conversation.follow(observations);
     const added = segments.reduce((sum, { ids }) => sum + ids.length, 0);
     if (this.#conversation.length + added >= this.#budget) {
       this.#end = 'context';
       return;
     }
     this.#conversation.append(segments);
-    this.#messages.push(...results.map(({ text }): Message => ({ role: 'tool', content: text })));
+    for (const { text } of observations) this.#messages.push({ role: 'tool', content: text });
   }
 
   async #call(call: ToolCall | MalformedCall): Promise<CallRecord> {
@@ -363,11 +368,21 @@ class Episode {
       end,
       error,
       contextTokens,
+      context: this.#conversation.context,
       finalState,
       scores: null,
       success: null,
     };
   }
+}
+
+/** What comes back of a call; a program that called nothing but `get_tools_info` loaded schemas. */
+function observationOf(
+  { result: { text, tier }, meta, tool }: CallRecord,
+  inner: readonly CallRecord[],
+): Observation {
+  const reads = tool !== CODE_INTERPRETER || (inner.length > 0 && inner.every((one) => one.meta));
+  return { text, tier, origin: meta && reads ? 'schemas' : 'results' };
 }
 
 /** Cuts a result at a number of characters, never through a surrogate pair, and says so. */

@@ -35,6 +35,20 @@ export const segmentSchema = z.strictObject({
 });
 export type Segment = z.infer<typeof segmentSchema>;
 
+/**
+ * What tokens of a context are there for: `system` are our instructions, `servers` and `tools` the lists of names, `frame`
+ * is what the chat template puts round messages.
+ */
+export const originSchema = z.enum([
+  ...(['frame', 'system', 'servers', 'tools', 'schemas', 'request'] as const),
+  ...(['thinking', 'calls', 'code', 'answer', 'results'] as const),
+]);
+export type Origin = z.infer<typeof originSchema>;
+
+/** Tokens by origin; an origin without any is left out. */
+export const originCountsSchema = z.partialRecord(originSchema, z.number().int().positive());
+export type OriginCounts = z.infer<typeof originCountsSchema>;
+
 /** Why an episode ended. `error` is the episode's own failure (a dead server, a failed policy), told in `error`. */
 export const endSchema = z.enum(['answer', 'calls', 'context', 'length', 'error', 'cancel']);
 export type End = z.infer<typeof endSchema>;
@@ -58,6 +72,8 @@ export const traceSchema = z.strictObject({
   error: z.string().nullable(),
   /** Tokens of the whole sequence at its end. */
   contextTokens: z.number().int(),
+  /** Where they come from: those of the first prompt, then of each turn with what came back. Together `contextTokens`. */
+  context: z.array(originCountsSchema).optional(),
   /** State of every shown built-in server at the end, by server name; null for a server that does not tell. */
   finalState: z.record(z.string(), jsonSchema),
   scores: scoresSchema.nullable(),

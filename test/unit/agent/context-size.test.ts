@@ -10,8 +10,9 @@ import { liveServerSpecs } from '../../support/livemcpbench.ts';
 
 function firstPrompt(servers: readonly ServerSpec[], mode: Mode): number {
   const styles = { promptStyle: 'full', schemaStyle: 'json' } as const;
-  const { systemText, templateTools } = startMode({ mode, servers, worldSeed: 1, ...styles });
-  return countTokens(`${systemText}\n${schemaText(templateTools, 'json')}`);
+  const { system, templateTools } = startMode({ mode, servers, worldSeed: 1, ...styles });
+  const text = system.map((piece) => piece.text).join('');
+  return countTokens(`${text}\n${schemaText(templateTools, 'json')}`);
 }
 
 describe.each([

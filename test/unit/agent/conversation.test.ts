@@ -23,7 +23,14 @@ function open(
 ) {
   const { tools = [], ...rest } = options;
   const framing = new Framing({ tokenizer, template, ...rest });
-  return new Conversation(framing, { system: 'shop: find_item', user: 'Find it.', tools });
+  return new Conversation(framing, {
+    system: [
+      { text: 'shop: ', origin: 'servers' },
+      { text: 'find_item', origin: 'tools' },
+    ],
+    user: 'Find it.',
+    tools,
+  });
 }
 
 function textOf(conversation: Conversation): string {

@@ -164,7 +164,9 @@ test('it is trained within a plan of the memory, and its adapter plays after a r
 
 test('a folder with safetensors is copied in, and its model plays', async () => {
   await page.getByRole('link', { name: 'Models' }).click();
-  const { folder } = hfFolder({ architecture: 'qwen3', dtype: 'F16', seed: 2 });
+  // Its few tokens are short: a prompt takes some 2,000 of them.
+  const config = { max_position_embeddings: 4096 };
+  const { folder } = hfFolder({ architecture: 'qwen3', dtype: 'F16', seed: 2, config });
   const settings = { eos_token: '<|im_end|>', chat_template: QWEN3_TEMPLATE };
   folder['tokenizer_config.json'] = jsonSource('tokenizer_config.json', settings);
   const files = await Promise.all(

@@ -39,7 +39,7 @@ export function ModelsView() {
       <header class="hero hero-small">
         <h1>Your own models</h1>
         <p>
-          A GGUF file is brought once and stays in this browser until you delete it. From then on it
+          A model is brought once and stays in this browser until you delete it. From then on it
           needs no connection.
         </p>
         <StorageUse />

@@ -10,6 +10,7 @@ import { openSandbox } from '../../sandbox/sandbox.ts';
 import type { Toolbox } from '../../tools/toolbox.ts';
 import { openEpisode, openExtendedEpisode } from '../../toolspace/episode.ts';
 import { generateTasks } from '../../toolspace/tasks.ts';
+import { FULL } from '../../toolspace/toolspaces.ts';
 import { experimentSchema } from '../../trajectory/experiment.ts';
 import { splitSchema, type Task, taskSchema } from '../../trajectory/task.ts';
 import { modeSchema } from '../../trajectory/trace.ts';
@@ -114,7 +115,7 @@ export async function agent(argv: readonly string[]): Promise<void> {
   }
   const servers = addedServers(flags);
   const seat = await seatOf(name, flags);
-  const toolspace = flags.text('toolspace') ?? seat.toolspace ?? 'core';
+  const toolspace = flags.text('toolspace') ?? seat.toolspace ?? FULL.name;
   const tasks = await tasksOf(flags, toolspace);
   const { limits, reward } = experimentSchema.shape;
   const progress = new Progress(`agent ${name}`);

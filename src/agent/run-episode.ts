@@ -24,6 +24,7 @@ import { isMalformed, type MalformedCall, parseMessage } from './grammar.ts';
 import { type ModeInEpisode, startMode } from './modes.ts';
 import { GET_TOOLS_INFO, type InnerResult, needSandbox, Programs } from './programs.ts';
 import { type PromptStyle, type SchemaStyle, schemaText } from './prompt.ts';
+import { withSearch } from './search-mode.ts';
 
 export type { AgentPolicy } from './agent-policy.ts';
 export type { AgentEvent } from './events.ts';
@@ -47,6 +48,8 @@ export interface EpisodeOptions {
   enableThinking?: boolean;
   /** A policy of tokens can write only calls that can be made; see `CallConstraint`. */
   constrain?: boolean;
+  /** The policy has `search_tools` besides what the mode gives it. */
+  search?: boolean;
   /** Where programs run; needed by ptc only. Stays open: closing it is the caller's. */
   sandbox?: Sandbox | undefined;
   signal?: AbortSignal;
@@ -109,13 +112,10 @@ class Episode {
     this.#id = options.id ?? `${task.id}-${options.seed}`;
     const { servers } = toolbox;
     this.#policy = seatPolicy(policy, { task, mode, servers, seed: options.seed });
-    this.#mode = startMode({
-      mode,
-      servers,
-      worldSeed: task.world.seed,
-      promptStyle: options.promptStyle,
-      schemaStyle: options.schemaStyle,
-    });
+    const { promptStyle, schemaStyle, search } = options;
+    const { seed: worldSeed } = task.world;
+    const plain = startMode({ mode, servers, worldSeed, promptStyle, schemaStyle });
+    this.#mode = search ? withSearch(plain, servers, promptStyle === 'full') : plain;
     this.#programs = mode === 'ptc' ? this.#openPrograms() : null;
     this.#budget =
       policy.kind === 'tokens'

@@ -25,6 +25,8 @@ export interface Episode {
   reward: RewardWeights;
   /** The policy can write only calls that can be made; off by default. */
   constrain?: boolean | undefined;
+  /** The policy has `search_tools`; off by default. */
+  search?: boolean | undefined;
 }
 
 export interface EpisodeOptions {
@@ -100,7 +102,16 @@ export async function playEpisode(
     return { trace: failedTrace(episode, policy.policy.name, error), reward: null };
   }
   try {
-    const { task, id, mode, limits, seed, temperature, constrain = false } = episode;
+    const {
+      task,
+      id,
+      mode,
+      limits,
+      seed,
+      temperature,
+      constrain = false,
+      search = false,
+    } = episode;
     const { signal, onEvent } = options;
     const played = await runEpisode({
       task,
@@ -112,6 +123,7 @@ export async function playEpisode(
       seed,
       temperature,
       constrain,
+      search,
       ...stylesOf(runtime),
       sandbox: runtime.sandbox,
       ...(signal === undefined ? {} : { signal }),

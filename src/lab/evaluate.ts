@@ -21,6 +21,7 @@ export interface EvaluateOptions extends EpisodeOptions {
   temperature: number;
   /** See {@link playEpisode}; off by default. */
   constrain?: boolean;
+  search?: boolean;
   /** Episodes at once. */
   concurrency?: number;
   /** Called with each trace in the order of the tasks, as soon as all before it are there. */
@@ -57,6 +58,7 @@ export async function evaluate(
         limits: options.limits,
         reward: options.reward,
         constrain: options.constrain,
+        search: options.search,
       };
       const { policy, runtime } = options;
       const { trace } = await playEpisode(episode, policy, runtime, episodeOptions);

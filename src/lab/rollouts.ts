@@ -56,6 +56,7 @@ export async function rollOut(
         limits: experiment.limits,
         reward: experiment.reward,
         constrain: experiment.sampling?.constrain,
+        search: experiment.search,
       },
       policy,
       runtime,

@@ -195,6 +195,8 @@ export const experimentSchema = z.strictObject({
       parameterAccuracy: 0.1,
       success: 0,
     }),
+  /** The policy has `search_tools` besides what the mode gives it. */
+  search: z.boolean().optional(),
   sampling: z
     .strictObject({
       /**

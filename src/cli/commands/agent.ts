@@ -39,6 +39,7 @@ const FLAGS = {
   ...SERVER_FLAGS,
   cache: 'string',
   constrain: 'boolean',
+  search: 'boolean',
   ...DEVICE_FLAGS,
 } as const;
 
@@ -137,6 +138,7 @@ export async function agent(argv: readonly string[]): Promise<void> {
     seed: flags.integer('seed', 0),
     temperature: flags.number('temperature', 0, 0),
     constrain: flags.has('constrain'),
+    search: flags.has('search'),
     signal: interruptSignal(),
     onTrace: (trace, index) => {
       printJson(trace);

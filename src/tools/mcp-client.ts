@@ -3,6 +3,7 @@
 import {
   type CallToolResult,
   type Client,
+  type DiscoverResult,
   ProtocolError,
   SdkError,
   SdkErrorCode,
@@ -60,7 +61,12 @@ export interface Catalogue {
   problems: ToolProblem[];
 }
 
+/** What a server says of itself when it is first asked, of revision 2026-07-28 on. */
+export type Greeting = DiscoverResult;
+
 export interface ServerConnection extends McpConnection {
+  /** Undefined for a server of an older revision. */
+  readonly greeting: Greeting | undefined;
   /** What the server says of itself; untrusted text. */
   readonly description: string;
   /** @throws {ToolError} when the server fails. */
@@ -79,6 +85,8 @@ export interface ConnectOptions {
   auth?: ServerAuth;
   /** Pauses between attempts. */
   sleep?: Sleep;
+  /** Of an earlier connection to the same server, by the same user: saves a request. */
+  greeting?: Greeting | undefined;
   /** Ends the connecting. */
   signal?: AbortSignal;
   /** The server's tools have changed: the list, read anew, or why it could not be read. */
@@ -135,12 +143,17 @@ class HttpConnection implements ServerConnection {
       auth: rest.auth,
       sleep: rest.sleep,
       signal: rest.signal,
+      greeting: rest.greeting,
       onToolsChanged: onToolsChanged && (() => this.#changed(onToolsChanged)),
     });
   }
 
   get protocol(): string {
     return this.#link.client?.getNegotiatedProtocolVersion() ?? '';
+  }
+
+  get greeting(): Greeting | undefined {
+    return this.#link.client?.getDiscoverResult();
   }
 
   get description(): string {

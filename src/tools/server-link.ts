@@ -1,6 +1,6 @@
 // An open line to one server: connecting within a deadline, signing in when the server asks for it, opening anew when its
 // session is lost, repeating what may be repeated. Knows no tool.
-import { Client, UnauthorizedError } from '@modelcontextprotocol/client';
+import { Client, type DiscoverResult, UnauthorizedError } from '@modelcontextprotocol/client';
 import { CfWorkerJsonSchemaValidator } from '@modelcontextprotocol/client/validators/cf-worker';
 import { ToolError } from '../base/errors.ts';
 import type { Json } from '../trajectory/json.ts';
@@ -21,6 +21,8 @@ export interface LinkOptions {
   auth?: ServerAuth | undefined;
   sleep?: Sleep | undefined;
   signal?: AbortSignal | undefined;
+  /** What the server said of itself in an earlier connection: it is not asked again. */
+  greeting?: DiscoverResult | undefined;
   /** The server says that its tools have changed. Asking for it keeps a stream open. */
   onToolsChanged?: (() => void) | undefined;
 }
@@ -199,7 +201,7 @@ export class ServerLink {
   }
 
   async #withinDeadline({ client, transport, lifetime }: Line): Promise<void> {
-    const { limits, signal } = this.#options;
+    const { limits, signal, greeting } = this.#options;
     const { connectMs } = limits;
     const cancel = () => lifetime.abort(new ToolError('cancelled', 'cancelled'));
     const timer = setTimeout(() => {
@@ -213,7 +215,8 @@ export class ServerLink {
         lifetime.signal.addEventListener('abort', end, { once: true });
         if (lifetime.signal.aborted) end();
       });
-      await Promise.race([client.connect(transport, { timeout: connectMs }), ended]);
+      const prior = greeting && { prior: { kind: 'modern' as const, discover: greeting } };
+      await Promise.race([client.connect(transport, { timeout: connectMs, ...prior }), ended]);
     } finally {
       clearTimeout(timer);
       signal?.removeEventListener('abort', cancel);

@@ -1,13 +1,18 @@
 // Episodes on the built-in servers: real MCP, in the same process or over HTTP. State belongs to
 // one episode.
 import { ToolError } from '../base/errors.ts';
-import { type ConnectOptions, connectServer, type McpConnection } from '../tools/mcp-client.ts';
+import {
+  type ConnectOptions,
+  connectServer,
+  type Greeting,
+  type McpConnection,
+} from '../tools/mcp-client.ts';
 import { openToolbox, type Toolbox, type ToolboxServer } from '../tools/toolbox.ts';
 import { jsonSchema } from '../trajectory/json.ts';
 import type { World } from '../trajectory/task.ts';
 import { LiveServer, type Toolspace } from './live-server.ts';
 import { mcpHandler } from './mcp-server.ts';
-import { serverSpec } from './server.ts';
+import { type ServerDef, serverSpec } from './server.ts';
 import { serverOf, toolspaceOf } from './toolspaces.ts';
 
 export interface EpisodeOptions {
@@ -40,6 +45,9 @@ function liveToolboxServer(space: Toolspace, name: string, options: EpisodeOptio
   };
 }
 
+/** What each server said of itself: the same in every episode. */
+const greetings = new WeakMap<ServerDef, Greeting>();
+
 async function connectLive(live: LiveServer, episode: string): Promise<McpConnection> {
   const handler = mcpHandler(live);
   const { name } = live.def;
@@ -47,7 +55,10 @@ async function connectLive(live: LiveServer, episode: string): Promise<McpConnec
     name,
     url: `http://${name}.invalid/mcp/${encodeURIComponent(episode)}`,
     fetch: (input, init) => handler.fetch(new Request(input, init)),
+    greeting: greetings.get(live.def),
   });
+  const { greeting } = connection;
+  if (greeting !== undefined) greetings.set(live.def, greeting);
   return {
     name,
     protocol: connection.protocol,

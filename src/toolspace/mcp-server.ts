@@ -2,21 +2,33 @@
 import { createMcpHandler, type McpHttpHandler, McpServer } from '@modelcontextprotocol/server';
 import { jsonObjectSchema } from '../trajectory/json.ts';
 import type { LiveServer } from './live-server.ts';
+import type { ToolDef } from './server.ts';
 
 const VERSION = '1.0.0';
 
 /** A web handler that speaks MCP for one live server; the state outlives requests. */
 export function mcpHandler(live: LiveServer): McpHttpHandler {
-  return createMcpHandler(() => mcpServer(live));
+  return createMcpHandler(({ requestInfo }) => mcpServer(live, neededTools(live, requestInfo)));
 }
 
-function mcpServer(live: LiveServer): McpServer {
+/**
+ * A server object serves one request. Where the headers of a call name its tool (revision 2026-07-28; the handler compares
+ * them with the body), the others need not be there: each costs the conversion of its schemas.
+ */
+function neededTools({ def }: LiveServer, request: Request | undefined): readonly ToolDef[] {
+  const isCall = request?.headers.get('mcp-method') === 'tools/call';
+  const name = request?.headers.get('mcp-name');
+  const called = isCall ? def.tools.find((tool) => tool.name === name) : undefined;
+  return called === undefined ? def.tools : [called];
+}
+
+function mcpServer(live: LiveServer, tools: readonly ToolDef[]): McpServer {
   const { def } = live;
   const server = new McpServer(
     { name: def.name, version: VERSION },
     { instructions: def.description },
   );
-  for (const tool of def.tools) {
+  for (const tool of tools) {
     const annotations = { readOnlyHint: tool.readOnly, idempotentHint: tool.idempotent };
     const { description, input: inputSchema, output: outputSchema } = tool;
     server.registerTool(

@@ -19,9 +19,9 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { chromium } from 'playwright-core';
-import { build, preview } from 'vite';
 import { browserFlags, findBrowser } from '../scripts/browser.mjs';
-import { fail, ROOT } from '../scripts/install.mjs';
+import { fail } from '../scripts/install.mjs';
+import { serveBuilt } from './built-page.mjs';
 import { writeSection } from './results-file.mjs';
 
 const SAMPLE_MS = 50;
@@ -57,7 +57,7 @@ try {
 }
 
 async function main() {
-  const page = await servePage(join(folder, 'page'));
+  const page = await serveBuilt('load', join(folder, 'page'));
   const files = await serveFile(file);
   try {
     await measure({ page: page.url, model: files.url });
@@ -201,24 +201,6 @@ function read(path) {
     if (['ENOENT', 'ESRCH', 'EACCES'].includes(error.code)) return '';
     throw error;
   }
-}
-
-async function servePage(outDir) {
-  const input = join(ROOT, 'bench', 'load', 'index.html');
-  const rollupOptions = { input };
-  await build({
-    root: ROOT,
-    logLevel: 'warn',
-    build: { outDir, emptyOutDir: true, rollupOptions },
-  });
-  const server = await preview({
-    root: ROOT,
-    logLevel: 'warn',
-    build: { outDir },
-    preview: { host: '127.0.0.1', port: 0 },
-  });
-  const url = new URL('bench/load/index.html', server.resolvedUrls.local[0]).href;
-  return { url, close: () => server.close() };
 }
 
 /** Serves a file with ranges, as a model hub does. */

@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+// Times 500 calls of built-in tools in a page of headless Chromium: node bench/tool-calls.mjs [--write]
+// With --write the lines go into bench/results.md as well.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium } from 'playwright-core';
+import { browserFlags, findBrowser } from '../scripts/browser.mjs';
+import { serveBuilt } from './built-page.mjs';
+import { writeSection } from './results-file.mjs';
+
+const CALLS = 500;
+const ROUNDS = 5;
+const MOST_MS = 1500;
+
+const folder = mkdtempSync(join(tmpdir(), 'pocket-atlas-calls-'));
+const served = await serveBuilt('calls', join(folder, 'page'));
+const browser = await chromium.launch({ executablePath: findBrowser(), args: browserFlags() });
+try {
+  const page = await browser.newPage();
+  await page.goto(served.url);
+  await page.waitForFunction(() => globalThis.bench !== undefined);
+  const rounds = [];
+  for (let round = 0; round <= ROUNDS; round++) {
+    rounds.push(
+      await page.evaluate(([calls, seed]) => globalThis.bench.play(calls, seed), [CALLS, round]),
+    );
+  }
+  const [first, ...warm] = rounds;
+  const sorted = warm.toSorted((a, b) => a - b);
+  const shown = (ms) => `${ms.toFixed(0)} ms`;
+  const lines = [
+    `${CALLS} calls in a page, tools of full, connections included: ${shown(sorted[Math.floor(ROUNDS / 2)])} ` +
+      `(${shown(sorted[0])} to ${shown(sorted.at(-1))} in ${ROUNDS} rounds; the first of all ${shown(first)}), the limit is ${shown(MOST_MS)}`,
+    `Chromium ${browser.version()} ${browserFlags().join(' ')}`,
+  ];
+  for (const line of lines) process.stdout.write(`${line}\n`);
+  if (process.argv.includes('--write')) {
+    writeSection('Tool calls in a page', [
+      'Written by `node bench/tool-calls.mjs --write`.',
+      '',
+      ...lines.map((line) => `- ${line}`),
+    ]);
+  }
+} finally {
+  await browser.close();
+  await served.close();
+  rmSync(folder, { recursive: true, force: true });
+}

@@ -30,6 +30,8 @@ const ATTEMPTS = 500;
 /** Tries of one part: of those without a name only one in five belongs to the tests. */
 const PART_TRIES = 40;
 const BYSTANDERS = 4;
+/** Calls of an oracle: an agent may make 20, and some of them load the tools of up to three servers. */
+const MOST_STEPS = 16;
 /** Characters of what a bystander is: it stands in the task's rubric. */
 const MOST_BYSTANDER = 500;
 
@@ -72,6 +74,7 @@ function attemptTask(split: Split, plan: Plan, rng: Rng): Task {
   draft.misspellNext = plan.misspelled;
   const parts = writeParts(draft, plan);
   if (draft.misspellNext) throw new Rejected('nothing was looked up by its name');
+  if (draft.steps.length > MOST_STEPS) throw new Rejected('more calls than an agent may make');
   if (!parts.every(({ requirement }) => holdsNow(requirement.check, draft))) {
     throw new Rejected('a request undoes what another one asked for');
   }

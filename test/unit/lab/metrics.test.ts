@@ -116,7 +116,7 @@ describe('a metrics line', () => {
 
   it('of an earlier version still parses', () => {
     const read = (name: string) => {
-      const url = new URL(`../../../experiments/results/${name}.metrics.jsonl`, import.meta.url);
+      const url = new URL(`../../data/${name}.metrics.jsonl`, import.meta.url);
       return readFileSync(url, 'utf8').trim().split('\n');
     };
     const lines = read('rookie-grpo').map((line) => metricsSchema.parse(JSON.parse(line)));

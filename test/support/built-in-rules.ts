@@ -7,11 +7,15 @@ import type { BuiltIn } from '../../src/toolspace/full/built-in.ts';
 import { initialState, LiveServer, makeWorld, worldPool } from '../../src/toolspace/live-server.ts';
 import { expand, fill } from '../../src/toolspace/phrasing.ts';
 import { type ServerDef, serverSpec } from '../../src/toolspace/server.ts';
+import { generateTasks } from '../../src/toolspace/tasks.ts';
 import type { Pool } from '../../src/toolspace/values.ts';
 import type { Json, JsonObject } from '../../src/trajectory/json.ts';
 import { jsonObjectSchema, jsonSchema } from '../../src/trajectory/json.ts';
 import type { CallRecord } from '../../src/trajectory/tool.ts';
 import type { Trace } from '../../src/trajectory/trace.ts';
+
+/** The checks look at the prompt of a task only. */
+const TASKS = generateTasks({ toolspace: 'core', split: 'train', count: 1, seed: 1 });
 
 /** Worlds in which each kind of request is tried, and how many of them may have nothing that fits. */
 const WORLDS = 40;
@@ -301,13 +305,14 @@ function playedTrace(server: ServerDef, family: Family, drawn: Drawn, answer: st
   const [wording = ''] = family.phrasings.train.flatMap(expand);
   const prompt = fill(wording, drawn.part.slots);
   const schemas = JSON.stringify(serverSpec(server));
-  // The checks look at no other members.
+  const [task] = TASKS;
+  if (task === undefined) throw new Error('no task');
   return {
-    task: { prompt },
+    ...{ v: 1, id: task.id, mode: 'eager', policy: 'oracle', seed: 0, temperature: 0 },
+    task: { ...task, prompt },
     messages: [{ role: 'system', content: schemas }],
-    calls,
-    answer,
-    end: 'answer',
+    ...{ segments: [], calls, answer, end: 'answer', error: null, contextTokens: 0 },
     finalState: { [server.name]: live.state },
-  } as unknown as Trace;
+    ...{ scores: null, success: null },
+  };
 }

@@ -6,7 +6,7 @@ import { defineTool, type ServerDef } from '../server.ts';
 import { distinct, type Pool, pairName, personName, words } from '../values.ts';
 
 /** Everything that the shell may touch lies here. */
-export const SHELL_ROOT = '/work';
+export const SHELL_ROOT = '/project';
 export const LEVELS = ['info', 'warn', 'fail', 'skip'] as const;
 
 /** `id` is the absolute path; `lines` is empty for a directory. */
@@ -97,7 +97,7 @@ const pwd = defineTool({
 // Not `sets`: `..` twice is two steps.
 const cd = defineTool({
   name: 'cd',
-  description: 'Changes the working directory. Fails outside of /work.',
+  description: 'Changes the working directory. Fails outside of /project.',
   input: z.strictObject({ path }),
   output: z.strictObject({ cwd: z.string() }),
   kind: 'adds',
@@ -238,7 +238,7 @@ function linesOf(rng: Rng, owner: string): string[] {
 /** The shell server. Its state is `{cwd, nodes: [{id, kind, lines}]}`; an id is a path. */
 export const shell: ServerDef = {
   name: 'shell',
-  description: 'A command line that is restricted to the files below /work.',
+  description: 'A command line that is restricted to the files below /project.',
   tools: [pwd, cd, ls, cat, grep, wc, mkdir],
   initial(rng, pool): ShellState {
     const names = distinct(17, () => shellName(rng, pool));

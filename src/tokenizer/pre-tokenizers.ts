@@ -31,9 +31,12 @@ export function preRule(name: string): SplitRule {
   );
 }
 
-/** Cuts a text by one pattern; the pieces joined are the text. */
-export function splitText(text: string, pattern: string): string[] {
-  return new SplitPreTokenizer(splitStep(pattern)).pre_tokenize_text(text);
+/** Cuts texts by the patterns of a rule, one after the other; the pieces joined are the text. */
+export function splitter({ patterns }: Pick<SplitRule, 'patterns'>): (text: string) => string[] {
+  const steps = patterns.map((pattern) => new SplitPreTokenizer(splitStep(pattern)));
+  const cut = (pieces: string[], step: SplitPreTokenizer): string[] =>
+    pieces.flatMap((piece) => step.pre_tokenize_text(piece));
+  return (text) => steps.reduce(cut, [text]);
 }
 
 /** The step of a tokenizer.json for one pattern. */

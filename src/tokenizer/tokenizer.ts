@@ -4,7 +4,7 @@ import { Tokenizer as Library } from '@huggingface/tokenizers';
 import { InputError, ModelFileError } from '../base/errors.ts';
 import type { SplitRule } from '../base/split-rules.ts';
 import { fromByteText } from './bytes.ts';
-import { preRule, splitStep } from './pre-tokenizers.ts';
+import { preRule, splitter } from './pre-tokenizers.ts';
 
 /** Text <-> token ids of one model. */
 export interface Tokenizer {
@@ -43,6 +43,10 @@ export interface Tokenizer {
 /** Metadata of a model file, without types. */
 export type TokenizerMetadata = Readonly<Record<string, unknown>>;
 
+/** Pieces that are kept with their ids: short ones are most of a text, and keep no long one alive. */
+const KEPT_CHARACTERS = 12;
+const MAX_KEPT = 20_000;
+
 const NORMAL = 1;
 const CONTROL = 3;
 const USER_DEFINED = 4;
@@ -71,7 +75,7 @@ export function tokenizerFromMetadata(metadata: TokenizerMetadata): Tokenizer {
     (special ? specials : plain).set(token, id);
   });
   const encodePlain = plainEncoder(vocabulary, plain);
-  const splitter = specialSplitter([...specials.keys()]);
+  const specialCut = specialSplitter([...specials.keys()]);
   const bytes = new Map<number, Uint8Array>();
   const bytesOf = (id: number): Uint8Array => {
     const token = tokens[id];
@@ -89,8 +93,8 @@ export function tokenizerFromMetadata(metadata: TokenizerMetadata): Tokenizer {
     bosToken: tokens[optionalId(metadata, 'bos', tokens.length) ?? -1] ?? '',
     eosToken: tokens[optionalId(metadata, 'eos', tokens.length) ?? -1] ?? '',
     encode(text, options = {}) {
-      if (!options.special || splitter === null) return encodePlain(text);
-      return text.split(splitter).flatMap((part) => {
+      if (!options.special || specialCut === null) return encodePlain(text);
+      return text.split(specialCut).flatMap((part) => {
         const id = specials.get(part);
         return id === undefined ? encodePlain(part) : [id];
       });
@@ -99,7 +103,7 @@ export function tokenizerFromMetadata(metadata: TokenizerMetadata): Tokenizer {
       const kept = options.skipSpecial ? ids.filter((id) => types[id] !== CONTROL) : ids;
       return decodeBytes(kept.map(bytesOf));
     },
-    hasSpecial: (text) => splitter?.test(text) === true,
+    hasSpecial: (text) => specialCut?.test(text) === true,
     idOf: (token) => specials.get(token) ?? plain.get(token) ?? null,
     shownBytes: (id) => (types[id] === CONTROL ? new Uint8Array(0) : bytesOf(id)),
   };
@@ -158,42 +162,68 @@ function misfit(key: string, got: string, needed: string): ModelFileError {
   );
 }
 
-/** Encodes text without special tokens. */
+/**
+ * Encodes text without special tokens. A text's ids are those of its pieces one after another, and most pieces are words that
+ * were seen before.
+ */
 function plainEncoder(
   { merges, rule }: Vocabulary,
   plain: ReadonlyMap<string, number>,
 ): (text: string) => number[] {
+  const split = splitter(rule);
+  const encodePiece = pieceEncoder(merges, rule, plain);
+  const known = new Map<string, readonly number[]>();
+  const encodeWord = (piece: string): readonly number[] | null => {
+    const ids = encodePiece(piece);
+    if (ids !== null && piece.length <= KEPT_CHARACTERS) {
+      if (known.size >= MAX_KEPT) known.clear();
+      known.set(piece, ids);
+    }
+    return ids;
+  };
+  return (text) => {
+    const ids: number[] = [];
+    for (const piece of split(text)) {
+      const word = known.get(piece) ?? encodeWord(piece);
+      if (word === null) throw unknownCharacter(text);
+      for (const id of word) ids.push(id);
+    }
+    return ids;
+  };
+}
+
+/** Ids of a piece that no rule cuts further, by the library's merges; null for a character without a token. */
+function pieceEncoder(
+  merges: readonly string[],
+  rule: SplitRule,
+  plain: ReadonlyMap<string, number>,
+): (piece: string) => number[] | null {
   // Without a prototype, so that the token `__proto__` is an entry like any other.
   const vocab: Record<string, number> = Object.assign(Object.create(null), {});
   for (const [token, id] of plain) vocab[token] = id;
-  const byteLevel = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
   const library = new Library(
     {
       added_tokens: [],
       normalizer: null,
-      pre_tokenizer: {
-        type: 'Sequence',
-        pretokenizers: [...rule.patterns.map(splitStep), byteLevel],
-      },
+      pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, use_regex: false },
       post_processor: null,
       decoder: { type: 'ByteLevel' },
       model: { type: 'BPE', vocab, merges: [...merges], ignore_merges: rule.ignoreMerges },
     },
     {},
   );
-  return (text) => {
-    if (text === '') return [];
+  const encoder = new TextEncoder();
+  return (piece) => {
     const ids: number[] = [];
     let length = 0;
-    for (const token of library.tokenize(text)) {
+    for (const token of library.tokenize(piece)) {
       const id = plain.get(token);
       if (id !== undefined) ids.push(id);
       length += token.length;
     }
     // The library leaves out what it has no token for. Each character of a token is one byte of the
     // text.
-    if (length !== new TextEncoder().encode(text).length) throw unknownCharacter(text);
-    return ids;
+    return length === encoder.encode(piece).length ? ids : null;
   };
 }
 

@@ -2,7 +2,7 @@
 // Source: Sennrich, Haddow and Birch 2016, arXiv:1508.07909.
 import { assert, defined } from '../base/assert.ts';
 import { BYTE_ALPHABET, toByteText } from './bytes.ts';
-import { splitText } from './pre-tokenizers.ts';
+import { splitter } from './pre-tokenizers.ts';
 
 export interface TrainBpeOptions {
   /** The most tokens, bytes and specials included. */
@@ -69,10 +69,11 @@ function countWords(
   { specials, preRegex }: TrainBpeOptions,
   idOf: ReadonlyMap<string, number>,
 ): Word[] {
+  const split = splitter({ patterns: [preRegex] });
   const counts = new Map<string, number>();
   for (const text of corpus) {
     const parts = specials.reduce((list, s) => list.flatMap((part) => part.split(s)), [text]);
-    for (const piece of parts.flatMap((part) => splitText(part, preRegex))) {
+    for (const piece of parts.flatMap(split)) {
       counts.set(piece, (counts.get(piece) ?? 0) + 1);
     }
   }

@@ -38,11 +38,12 @@ export function boundedFetch(base: Fetch, watch: FetchWatch): Fetch {
     watch.onResponse?.(request, streams);
     if (response.body === null) return response;
     const listens = init.method === 'GET' || request?.method === 'subscriptions/listen';
-    return bounded(response, {
+    const bound = {
       maxBytes: watch.maxBytes(request),
-      byEvent: streams && listens,
-      onRefused: (error) => watch.onRefused?.(request, error),
-    });
+      byEvent: listens,
+      onRefused: (error: ToolError) => watch.onRefused?.(request, error),
+    };
+    return streams ? boundedStream(response, bound) : await readWhole(response, bound);
   };
 }
 
@@ -62,24 +63,48 @@ interface Bound {
   onRefused: (error: ToolError) => void;
 }
 
-function bounded(response: Response, { maxBytes, byEvent, onRefused }: Bound): Response {
-  const refusal = () => {
-    const message = `a response of more than ${maxBytes} bytes was refused`;
-    const error = new ToolError('response_too_large', message, { data: { maxBytes } });
-    onRefused(error);
-    return error;
-  };
-  const declared = Number(response.headers.get('content-length') ?? 0);
+function refusal({ maxBytes, onRefused }: Bound): ToolError {
+  const message = `a response of more than ${maxBytes} bytes was refused`;
+  const error = new ToolError('response_too_large', message, { data: { maxBytes } });
+  onRefused(error);
+  return error;
+}
+
+function isDeclaredLarger({ headers }: Response, { maxBytes }: Bound): boolean {
+  return Number(headers.get('content-length') ?? 0) > maxBytes;
+}
+
+/** The same response when all of it has come: most are small, and a stream round each costs more than reading it. */
+async function readWhole(response: Response, bound: Bound): Promise<Response> {
+  const { status, statusText, headers, body } = response;
+  const reader = (body ?? new Blob().stream()).getReader();
+  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  let bytes = 0;
+  let tooLarge = isDeclaredLarger(response, bound);
+  while (!tooLarge) {
+    const { done, value } = await reader.read();
+    if (done) return new Response(new Blob(chunks), { status, statusText, headers });
+    chunks.push(value);
+    bytes += value.byteLength;
+    tooLarge = bytes > bound.maxBytes;
+  }
+  // The connection is dropped; one that is broken already changes nothing.
+  await reader.cancel().catch(() => undefined);
+  throw refusal(bound);
+}
+
+function boundedStream(response: Response, bound: Bound): Response {
+  const { maxBytes, byEvent } = bound;
   let bytes = 0;
   // Throwing in a transform ends both sides: what reads gets the error, and the connection is dropped.
   const counter = new TransformStream<Uint8Array, Uint8Array>({
     start() {
-      if (declared > maxBytes) throw refusal();
+      if (isDeclaredLarger(response, bound)) throw refusal(bound);
     },
     transform(chunk, controller) {
       bytes += chunk.byteLength;
       if (byEvent) bytes = sinceBlankLine(chunk, bytes);
-      if (bytes > maxBytes) throw refusal();
+      if (bytes > maxBytes) throw refusal(bound);
       controller.enqueue(chunk);
     },
   });

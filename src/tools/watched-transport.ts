@@ -32,6 +32,7 @@ export interface TransportOptions {
 type SendOptions = NonNullable<Parameters<StreamableHTTPClientTransport['send']>[1]>;
 /** What is known of a request that waits. */
 interface Waiting {
+  answered: boolean;
   answeredWhole: boolean;
   refused: string | null;
   aborter: AbortController;
@@ -78,7 +79,10 @@ export class WatchedTransport extends StreamableHTTPClientTransport {
 
   /** A list's answer with its declarations put aside; other messages as they are. */
   #aside(message: JSONRPCMessage): JSONRPCMessage {
-    if (!('result' in message) || !this.#waiting.get(message.id)?.lists) return message;
+    if (!('result' in message)) return message;
+    const one = this.#waiting.get(message.id);
+    if (one !== undefined) one.answered = true;
+    if (!one?.lists) return message;
     const { _meta: meta, tools, ...result } = message.result;
     if (!Array.isArray(tools) || (meta !== undefined && DECLARED in meta)) return message;
     return { ...message, result: { ...result, tools: [], _meta: { ...meta, [DECLARED]: tools } } };
@@ -100,6 +104,7 @@ export class WatchedTransport extends StreamableHTTPClientTransport {
   async #request(id: string | number, message: JSONRPCMessage, options: SendOptions) {
     const aborter = new AbortController();
     const one: Waiting = {
+      answered: false,
       answeredWhole: false,
       refused: null,
       aborter,
@@ -126,8 +131,9 @@ export class WatchedTransport extends StreamableHTTPClientTransport {
   }
 
   /** Answers in place of the server. Nobody waits for an id that was answered: the error is then dropped. */
-  #giveUp(id: string | number, { refused }: Waiting): void {
+  #giveUp(id: string | number, { answered, refused }: Waiting): void {
     this.#waiting.delete(id);
+    if (answered) return;
     const error = {
       code: NO_ANSWER_CODE,
       message: refused ?? 'the response ended without the answer',

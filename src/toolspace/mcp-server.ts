@@ -1,5 +1,11 @@
 // A built-in server as an MCP server: its declared tools over its live state. Knows no task.
-import { createMcpHandler, type McpHttpHandler, McpServer } from '@modelcontextprotocol/server';
+import {
+  createMcpHandler,
+  type McpHttpHandler,
+  McpServer,
+  type StandardSchemaWithJSON,
+} from '@modelcontextprotocol/server';
+import type { z } from 'zod';
 import { jsonObjectSchema } from '../trajectory/json.ts';
 import type { LiveServer } from './live-server.ts';
 import type { ToolDef } from './server.ts';
@@ -30,7 +36,9 @@ function mcpServer(live: LiveServer, tools: readonly ToolDef[]): McpServer {
   );
   for (const tool of tools) {
     const annotations = { readOnlyHint: tool.readOnly, idempotentHint: tool.idempotent };
-    const { description, input: inputSchema, output: outputSchema } = tool;
+    const { description } = tool;
+    const inputSchema = converted(tool.input);
+    const outputSchema = tool.output && converted(tool.output);
     server.registerTool(
       tool.name,
       { description, inputSchema, annotations, ...(outputSchema && { outputSchema }) },
@@ -46,4 +54,34 @@ function mcpServer(live: LiveServer, tools: readonly ToolDef[]): McpServer {
     );
   }
   return server;
+}
+
+type Schema = StandardSchemaWithJSON<Record<string, unknown>, Record<string, unknown>>;
+
+const schemas = new WeakMap<z.ZodObject, Schema>();
+
+/** The same schema, converted to JSON Schema once: each request has a server object of its own, which asks for it anew. */
+function converted(schema: z.ZodObject): Schema {
+  const known = schemas.get(schema);
+  if (known !== undefined) return known;
+  const { validate, version, vendor, jsonSchema } = schema['~standard'];
+  const made: Schema = {
+    '~standard': {
+      version,
+      vendor,
+      validate,
+      jsonSchema: { input: once(jsonSchema.input), output: once(jsonSchema.output) },
+    },
+  };
+  schemas.set(schema, made);
+  return made;
+}
+
+/** A conversion whose result is kept; its options are the same in every call. */
+function once<O>(convert: (options: O) => Record<string, unknown>) {
+  let made: Record<string, unknown> | null = null;
+  return (options: O): Record<string, unknown> => {
+    made ??= convert(options);
+    return made;
+  };
 }

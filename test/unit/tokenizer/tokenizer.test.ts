@@ -1,9 +1,10 @@
+import { Tokenizer as Library } from '@huggingface/tokenizers';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { InputError, ModelFileError } from '../../../src/base/errors.ts';
 import { NANO_PRE_REGEX } from '../../../src/base/split-rules.ts';
 import { NANO_SPECIALS } from '../../../src/tokenizer/nano-template.ts';
-import { splitText } from '../../../src/tokenizer/pre-tokenizers.ts';
+import { preRule, splitStep, splitter } from '../../../src/tokenizer/pre-tokenizers.ts';
 import {
   eosIdsOf,
   type Tokenizer,
@@ -166,6 +167,61 @@ describe('tokenizerFromMetadata', () => {
   });
 });
 
+describe('a text piece by piece is what the library makes of it whole', () => {
+  const alphabet = [
+    ...' \n\t\r\u00a0abAB019.,"{}_<>\'é漢\u{1f600}',
+    "'s",
+    "'LL",
+    '  ',
+    '\n\n',
+    ' the',
+  ];
+  const texts = fc.array(fc.constantFrom(...alphabet), { maxLength: 40 });
+  const corpus = fc.sample(texts, { seed: SEED, numRuns: 200 }).map((parts) => parts.join(''));
+  const grown = trainBpe(corpus, { maxVocab: 500, specials: [], preRegex: '[\\s\\S]{1,4}' });
+
+  test.each(['qwen2', 'llama-bpe', 'smollm', 'gpt-2', 'pocket-atlas', 'default'])('%s', (pre) => {
+    const { patterns, ignoreMerges } = preRule(pre);
+    const byteLevel = { type: 'ByteLevel', add_prefix_space: false, use_regex: false };
+    const whole = new Library(
+      {
+        added_tokens: [],
+        normalizer: null,
+        pre_tokenizer: {
+          type: 'Sequence',
+          pretokenizers: [...patterns.map(splitStep), byteLevel],
+        },
+        post_processor: null,
+        decoder: { type: 'ByteLevel' },
+        model: {
+          type: 'BPE',
+          vocab: Object.fromEntries(grown.tokens.map((token, id) => [token, id])),
+          merges: [...grown.merges],
+          ignore_merges: ignoreMerges,
+        },
+      },
+      {},
+    );
+    const ours = tokenizerFromMetadata({
+      'tokenizer.ggml.model': 'gpt2',
+      'tokenizer.ggml.pre': pre,
+      'tokenizer.ggml.tokens': grown.tokens,
+      'tokenizer.ggml.merges': grown.merges,
+    });
+    fc.assert(
+      fc.property(texts, (parts) => {
+        const text = parts.join('');
+        const tokens = whole.tokenize(text);
+        // Twice: the second time from what was kept.
+        for (let i = 0; i < 2; i++) {
+          expect(ours.encode(text)).toEqual(tokens.map((token) => grown.tokens.indexOf(token)));
+        }
+      }),
+      { seed: SEED, numRuns: 300 },
+    );
+  });
+});
+
 describe('trainBpe', () => {
   const options = { maxVocab: 300, specials: ['<t>'], preRegex: NANO_PRE_REGEX };
 
@@ -201,7 +257,7 @@ describe('trainBpe', () => {
     const tokenizer = tokenizerFromMetadata(metadata());
     const pairs = new Set(BPE.merges);
     for (const text of CORPUS) {
-      for (const piece of splitText(text, NANO_PRE_REGEX)) {
+      for (const piece of splitter({ patterns: [NANO_PRE_REGEX] })(text)) {
         const tokens = tokenizer.encode(piece).map((id) => BPE.tokens[id]);
         tokens.forEach((token, i) => {
           if (i > 0) expect(pairs.has(`${tokens[i - 1]} ${token}`)).toBe(false);

@@ -3,7 +3,8 @@
 //   node scripts/sweep.mjs experiments/NAME.json --out DIR
 // Stopped, it goes on where it stood: a run from its last checkpoint, a finished one not again, also on another machine: what
 // came out so far is in experiments/results/NAME.json and NAME.md, metrics in the folder NAME beside them. `--only TEXT`
-// leaves out variants without that text.
+// leaves out what has no such text in "VARIANT, seed N". `change` of the file holds for all variants; a variant with
+// `after` starts from the adapter of the variant that it names.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -21,7 +22,10 @@ if (file === undefined || values.out === undefined) {
 }
 const sweep = JSON.parse(readFileSync(file, 'utf8'));
 const name = basename(file, '.json');
-const base = JSON.parse(readFileSync(join(dirname(file), sweep.base), 'utf8'));
+const base =
+  typeof sweep.base === 'string'
+    ? JSON.parse(readFileSync(join(dirname(file), sweep.base), 'utf8'))
+    : sweep.base;
 const results = join(ROOT, 'experiments', 'results');
 const out = resolve(values.out);
 mkdirSync(join(results, name), { recursive: true });
@@ -29,27 +33,36 @@ mkdirSync(join(results, name), { recursive: true });
 const resultsFile = join(results, `${name}.json`);
 const kept = existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : null;
 const rows = [];
-for (const [variant, change] of Object.entries(sweep.variants)) {
+for (const [variant, { after, ...change }] of Object.entries(sweep.variants)) {
   for (const seed of sweep.seeds) {
-    const experiment = { ...merged(base, change), name: `${base.name}: ${variant}`, seed };
+    const settings = merged(merged(base, sweep.change ?? {}), change);
+    const experiment = { ...settings, name: `${base.name}: ${variant}`, seed };
     const hash = createHash('sha256')
-      .update(JSON.stringify({ experiment, evaluate: sweep.evaluate }))
+      .update(JSON.stringify({ experiment, evaluate: sweep.evaluate, after }))
       .digest('hex');
     const known = kept?.rows.find((row) => row.hash === hash);
     if (known !== undefined) rows.push(known);
-    else if (variant.includes(values.only)) rows.push({ ...runOf(variant, experiment), hash });
+    else if (`${variant}, seed ${seed}`.includes(values.only)) {
+      rows.push({ ...runOf(variant, experiment, after), hash });
+    }
     writeResults();
   }
 }
 
+function keyOf(variant, seed) {
+  return `${variant.replace(/\W+/g, '-')}-${seed}`;
+}
+
 /** Trains and plays one variant with one seed, as far as that was not done. */
-function runOf(variant, experiment) {
+function runOf(variant, experiment, after) {
   const { seed } = experiment;
-  const key = `${variant.replace(/\W+/g, '-')}-${seed}`;
+  const key = keyOf(variant, seed);
   const folder = join(out, key);
   mkdirSync(folder, { recursive: true });
   const experimentFile = join(folder, 'experiment.json');
-  writeFileSync(experimentFile, `${JSON.stringify(experiment, null, 2)}\n`);
+  const from =
+    after === undefined ? {} : { initAdapter: join(out, keyOf(after, seed), 'run', 'adapter') };
+  writeFileSync(experimentFile, `${JSON.stringify({ ...experiment, ...from }, null, 2)}\n`);
   const run = join(folder, 'run');
   const weights = experiment.adapter === null ? 'model.gguf' : 'adapter';
   if (!isWhole(run, weights, experiment.steps)) {

@@ -10,6 +10,7 @@ import type { Gpu } from '../gpu/device.ts';
 import { GpuSupply } from '../gpu/gpu-supply.ts';
 import { openGpu } from '../gpu/open-gpu.ts';
 import { chooseFamily, type FamilyMemory } from '../kernels/choose-family.ts';
+import { restInWaits } from './dawn-waits.ts';
 import { nodeDisk } from './disk.ts';
 import type { Flags } from './flags.ts';
 
@@ -49,6 +50,7 @@ const started: GPU[] = [];
 
 function start(toggles: readonly string[]): GPU {
   Object.assign(globalThis, globals);
+  restInWaits(globals);
   process.env['LP_NATIVE_VECTOR_WIDTH'] ??= VECTOR_WIDTH;
   const options = toggles.length > 0 ? [`enable-dawn-features=${toggles.join(',')}`] : [];
   const gpu = create(options);

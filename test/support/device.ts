@@ -2,11 +2,13 @@
 // A device that is missing throws, so that no test is skipped for want of one.
 import { create, globals } from 'webgpu';
 import { DEVICES, deviceEnv, requiredDevices } from '../../scripts/devices.mjs';
+import { restInWaits } from '../../src/cli/dawn-waits.ts';
 
 const name = process.env['ATLAS_DEVICE'] ?? requiredDevices().at(-1) ?? 'vulkan';
 // Dawn's loader reads the environment when `create` runs.
 Object.assign(process.env, deviceEnv(name));
 Object.assign(globalThis, globals);
+restInWaits(globals);
 const gpu = create([...(DEVICES[name]?.dawn ?? [])]);
 // Dawn aborts the process when this object is collected.
 Object.defineProperty(globalThis, '__dawn', { value: gpu, configurable: true });

@@ -57,7 +57,7 @@ function waiting(original: Method): Method {
 function turn(): void {
   if (turning) return;
   turning = true;
-  setImmediate(() => {
+  const next = setImmediate(() => {
     turning = false;
     if (waits.size === 0) return;
     const [oldest] = waits;
@@ -66,4 +66,6 @@ function turn(): void {
     }
     turn();
   });
+  // A program does not go on for want of a rest: Dawn's own turns keep it alive.
+  next.unref();
 }

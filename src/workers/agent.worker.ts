@@ -1,5 +1,6 @@
 // The agent worker: everything but the GPU. Opens the stores and serves the page.
 import '../base/zod-config.ts';
+import { z } from 'zod';
 import { defined } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import { browserWorker } from '../sandbox/browser-worker.ts';
@@ -8,6 +9,7 @@ import { type AtlasDatabase, openDatabase } from '../store/database.ts';
 import type { DirectoryHandle } from '../store/directory.ts';
 import type { Net } from '../store/http.ts';
 import { Records } from '../store/records.ts';
+import { CALLBACK_PAGE, CLIENT_DOCUMENT } from '../tools/auth/oauth.ts';
 import { openLine } from './calls.ts';
 import { ModelDesk } from './model-desk.ts';
 import { PageDesk } from './page-desk.ts';
@@ -56,6 +58,19 @@ async function lockRun<T>(run: string, work: () => Promise<T>): Promise<T> {
   });
 }
 
+/** The client-ID metadata document beside the page, where this deployment was built with one. Only https ones count. */
+async function findClientDocument(page: string): Promise<string | undefined> {
+  const url = new URL(CLIENT_DOCUMENT, page).href;
+  if (!url.startsWith('https:')) return undefined;
+  // Whatever comes in its place (nothing, a page of the host's own) is no such document.
+  const found: unknown = await fetch(url).then(
+    (response) => response.json().catch(() => null),
+    () => null,
+  );
+  const isOurs = z.looseObject({ client_id: z.literal(url) }).safeParse(found).success;
+  return isOurs ? url : undefined;
+}
+
 serveWorker<PageApi, PageEvent>(self, (emit, gpu, page) => {
   const database = openDatabase();
   const shelf = openShelf(database);
@@ -69,8 +84,9 @@ serveWorker<PageApi, PageEvent>(self, (emit, gpu, page) => {
     records: database.then((opened) => new Records(opened)),
     page: openLine<PageServices>(services).calls,
     origin: location.origin,
-    redirectUrl: new URL('oauth/callback.html', address).href,
+    redirectUrl: new URL(CALLBACK_PAGE, address).href,
     isolated: crossOriginIsolated,
+    clientDocumentUrl: () => findClientDocument(address),
   });
   return new PageDesk({ shelf, models, servers, emit, gpu, lock: lockRun, sandbox });
 });

@@ -35,6 +35,8 @@ export interface ServerDeskOptions {
   origin: string;
   /** Page of this origin that authorisation servers redirect to. */
   redirectUrl: string;
+  /** URL of this deployment's client-ID metadata document, where it has one. */
+  clientDocumentUrl?: () => Promise<string | undefined>;
   /** `crossOriginIsolated`. */
   isolated: boolean;
   /** Where they differ from the usual ones. */
@@ -75,6 +77,7 @@ export class ServerDesk implements ServerApi {
   readonly #standings = new Map<string, Standing>();
   /** By name: a session knows the tokens that it had, and hides them. */
   readonly #sessions = new Map<string, OAuthSession>();
+  #changes: Promise<void> = Promise.resolve();
 
   constructor(options: ServerDeskOptions) {
     this.#options = options;
@@ -91,17 +94,16 @@ export class ServerDesk implements ServerApi {
   }
 
   async addServer({ name, url, access }: ServerEntry, token?: string): Promise<ServerListing> {
-    const records = await this.#records();
-    checkName(name, records);
-    if (records.length >= MAX_SERVERS) {
-      throw new InputError('server', `servers: there are ${MAX_SERVERS}; remove one first`);
-    }
+    checkName(name, await this.#records());
     const address = checkedUrl(name, url);
     if (access === 'token') await this.#keepToken(name, token);
     const hasQuery = address.search !== '';
     if (hasQuery) await this.#secrets.set(addressKey(name), address.href);
     const record = { name, url: shownUrl(address.href), access, hasQuery };
-    await this.#save([...records, record]);
+    await this.#change((records) => {
+      checkName(name, records);
+      return [...records, record];
+    });
     return this.#listing(record);
   }
 
@@ -169,7 +171,7 @@ export class ServerDesk implements ServerApi {
   async #tokenOf(record: ServerRecord): Promise<string | null> {
     if (record.access === 'token') return this.#secrets.get(tokenKey(record.name));
     if (record.access === 'none') return null;
-    return (await this.#session(record).tokens())?.access_token ?? null;
+    return (await (await this.#session(record)).tokens())?.access_token ?? null;
   }
 
   async signOutServer(name: string): Promise<ServerListing> {
@@ -183,7 +185,7 @@ export class ServerDesk implements ServerApi {
     await this.#forgetTokens(record);
     await this.#secrets.delete(addressKey(name));
     this.#sessions.delete(name);
-    await this.#save((await this.#records()).filter((one) => one.name !== name));
+    await this.#change((records) => records.filter((one) => one.name !== name));
   }
 
   async #forgetTokens(record: ServerRecord): Promise<void> {
@@ -191,7 +193,7 @@ export class ServerDesk implements ServerApi {
     await this.cancelServer(name);
     this.#standings.delete(name);
     await this.#secrets.delete(tokenKey(name));
-    if (access === 'sign-in') await this.#session(record).signOut();
+    if (access === 'sign-in') await (await this.#session(record)).signOut();
   }
 
   async builtInServers(toolspace: string): Promise<string[]> {
@@ -220,22 +222,23 @@ export class ServerDesk implements ServerApi {
       // Read anew for each request: a sign-out ends it at once.
       return { ...shared, auth: bearerToken(() => this.#secrets.get(tokenKey(name))) };
     }
-    const session = this.#session(record);
+    const session = await this.#session(record);
     signal.addEventListener('abort', () => void this.#options.page.endConsent(name), {
       once: true,
     });
     return { ...shared, auth: session };
   }
 
-  #session(record: ServerRecord): OAuthSession {
-    const { name, url } = record;
+  async #session({ name, url }: ServerRecord): Promise<OAuthSession> {
+    const { page, redirectUrl } = this.#options;
+    const clientDocumentUrl = await this.#options.clientDocumentUrl?.();
     const known = this.#sessions.get(name);
     if (known !== undefined) return known;
-    const { page, redirectUrl } = this.#options;
     const session = new OAuthSession({
       server: url,
       redirectUrl,
       store: this.#secrets,
+      ...(clientDocumentUrl === undefined ? {} : { clientDocumentUrl }),
       ask: async (at) => new URLSearchParams(await page.askConsent(name, at.href)),
     });
     this.#sessions.set(name, session);
@@ -269,8 +272,14 @@ export class ServerDesk implements ServerApi {
     return z.array(recordSchema).parse(saved);
   }
 
-  async #save(records: readonly ServerRecord[]): Promise<void> {
-    await (await this.#options.records).saveSetting(SETTING, [...records]);
+  /** Changes the list, one change after the other. */
+  async #change(change: (records: ServerRecord[]) => ServerRecord[]): Promise<void> {
+    const changing = this.#changes.then(async () => {
+      const changed = change(await this.#records());
+      await (await this.#options.records).saveSetting(SETTING, changed);
+    });
+    this.#changes = changing.catch(() => undefined);
+    await changing;
   }
 
   /** @throws {InputError} for a server that is not there. */
@@ -284,7 +293,11 @@ export class ServerDesk implements ServerApi {
 const tokenKey = (name: string): string => `atlas-token:${name}`;
 const addressKey = (name: string): string => `atlas-address:${name}`;
 
+/** @throws {InputError} for a name that cannot be written, or is taken, and for a list that is full. */
 function checkName(name: string, records: readonly ServerRecord[]): void {
+  if (records.length >= MAX_SERVERS) {
+    throw new InputError('server', `servers: there are ${MAX_SERVERS}; remove one first`);
+  }
   if (!NAME.test(name)) {
     throw new InputError(
       'server',

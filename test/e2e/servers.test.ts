@@ -1,6 +1,7 @@
 // MCP servers of the user's own on the built page: added, looked through when they fail, signed in to, and played.
 import type { Page } from 'playwright-core';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest';
+import { CALLBACK_PAGE, CLIENT_DOCUMENT } from '../../src/tools/auth/oauth.ts';
 import { brokenRules } from '../support/axe.ts';
 import { OPEN } from '../support/cors-config.ts';
 import { serveCors } from '../support/cors-server.ts';
@@ -8,6 +9,7 @@ import { HOSTILE_TEXTS } from '../support/hostile.ts';
 import { startOAuth } from '../support/oauth-server.ts';
 import { serveOpen } from '../support/open-server.ts';
 import { type OpenedPage, openPage } from '../support/page.ts';
+import { PUBLIC_URL } from '../support/page-server.ts';
 import { type RawServer, said } from '../support/raw-mcp-server.ts';
 
 /** A software GPU takes its time. */
@@ -291,6 +293,16 @@ test('one signs in in a window, and its tokens stay in the tab', async () => {
   await badge('office', 'not connected').waitFor();
   expect(await ofTab()).not.toContain('access-');
   expect(opened.problems.filter((text) => !/status of 40[01]/.test(text))).toEqual([]);
+});
+
+test('a build that knows its address has a client-ID metadata document', async () => {
+  const response = await fetch(new URL(CLIENT_DOCUMENT, inject('pageUrl')));
+  const [url, callback] = [CLIENT_DOCUMENT, CALLBACK_PAGE].map((at) => `${PUBLIC_URL}${at}`);
+  expect(await response.json()).toMatchObject({
+    client_id: url,
+    redirect_uris: [callback],
+    token_endpoint_auth_method: 'none',
+  });
 });
 
 test('a server that fails is looked through, and works once the advice is followed', async () => {

@@ -180,6 +180,34 @@ describe('secrets', () => {
   });
 });
 
+test('a deployment with a client-ID metadata document is not registered', async () => {
+  const world = await oauth();
+  const document = 'https://atlas.example/oauth/client.json';
+  const { redirectUrl, ...rest } = serverDeskOptions(await openDatabase(), {
+    onConsents: ([consent]) => consent?.open(),
+    open: (url) => {
+      void follow(url);
+      return {};
+    },
+  });
+  world.documents = new Map([[document, { redirect_uris: [redirectUrl] }]]);
+  world.registers = false;
+  const desk = new ServerDesk({ ...rest, redirectUrl, clientDocumentUrl: async () => document });
+  await desk.addServer({ name: 'documented', url: world.server, access: 'sign-in' });
+  expect((await desk.connectServer('documented')).state).toBe('ready');
+  expect(world.asked).not.toContain('register');
+});
+
+test('servers that are added at once are all kept', async () => {
+  const { desk } = await openDesk();
+  const names = ['a', 'b', 'c'];
+  await Promise.all(names.map((name) => desk.addServer(open('http://127.0.0.1:9/mcp', name))));
+  expect((await desk.ownServers()).map(({ name }) => name)).toEqual(names);
+  const twice = ['d', 'D'].map((name) => desk.addServer(open('http://127.0.0.1:9/mcp', name)));
+  const ends = await Promise.allSettled(twice);
+  expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);
+});
+
 test('the doctor is asked with the page’s origin', async () => {
   const server = await serve();
   const { desk } = await openDesk();

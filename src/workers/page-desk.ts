@@ -245,8 +245,8 @@ export class PageDesk implements PageApi {
     return this.#servers.addServer(...args);
   }
 
-  giveToken(...args: Parameters<PageApi['giveToken']>): Promise<void> {
-    return this.#servers.giveToken(...args);
+  setAccess(...args: Parameters<PageApi['setAccess']>): Promise<void> {
+    return this.#servers.setAccess(...args);
   }
 
   connectServer(name: string): ReturnType<PageApi['connectServer']> {

@@ -61,8 +61,8 @@ export interface ServerApi {
   ownServers(): Promise<ServerListing[]>;
   /** Remembers a server; a token is kept for as long as the tab. Asks nobody. @throws {InputError} saying what does not fit. */
   addServer(entry: ServerEntry, token?: string): Promise<ServerListing>;
-  /** Gives the token again that went with another tab. */
-  giveToken(name: string, token: string): Promise<void>;
+  /** Changes how a server learns who asks, or gives it another token. What it had is forgotten. */
+  setAccess(name: string, access: ServerAccess, token?: string): Promise<void>;
   /** Connects a server and reads its tools; a failure is told by the listing. May ask for consent. */
   connectServer(name: string): Promise<ServerListing>;
   /** Ends what is under way for a server. */

@@ -21,6 +21,7 @@ import type { ToolSpec } from '../trajectory/tool.ts';
 import type {
   OwnRequest,
   PageServices,
+  ServerAccess,
   ServerApi,
   ServerCatalogue,
   ServerEntry,
@@ -107,18 +108,19 @@ export class ServerDesk implements ServerApi {
     return this.#listing(record);
   }
 
-  async giveToken(name: string, token: string): Promise<void> {
-    await this.#record(name);
-    await this.#keepToken(name, token);
+  async setAccess(name: string, access: ServerAccess, token?: string): Promise<void> {
+    const record = await this.#record(name);
+    // A token that does not fit changes nothing.
+    if (access === 'token') checkedToken(name, token);
+    await this.#forgetTokens(record);
+    if (access === 'token') await this.#keepToken(name, token);
+    await this.#change((records) =>
+      records.map((one) => (one.name === name ? { ...one, access } : one)),
+    );
   }
 
   async #keepToken(name: string, token: string | undefined): Promise<void> {
-    const given = token?.trim() ?? '';
-    // Other characters cannot stand in a header; the token itself is not repeated.
-    if (!/^[\x21-\x7e]+$/.test(given)) {
-      throw new InputError('server', `server ${name}: need a token of letters without spaces`);
-    }
-    await this.#secrets.set(tokenKey(name), given);
+    await this.#secrets.set(tokenKey(name), checkedToken(name, token));
   }
 
   async connectServer(name: string): Promise<ServerListing> {
@@ -309,6 +311,13 @@ function checkName(name: string, records: readonly ServerRecord[]): void {
   if (!isTaken && !serverSpecs('full').some((spec) => isSame(spec.name))) return;
   const whose = isTaken ? 'you have a server of this name' : 'a built-in server has this name';
   throw new InputError('server', `server ${name}: ${whose}; choose another`);
+}
+
+/** Other characters cannot stand in a header. What was got is not repeated: it may be nearly the token. */
+function checkedToken(name: string, token: string | undefined): string {
+  const given = token?.trim() ?? '';
+  if (/^[\x21-\x7e]+$/.test(given)) return given;
+  throw new InputError('server', `server ${name}: need a token of letters without spaces`);
 }
 
 function checkedUrl(name: string, url: string): URL {

@@ -58,9 +58,15 @@ export async function connectServer(name: string): Promise<void> {
   }
 }
 
-/** Gives the token that went with another tab, and connects. */
+/** Gives a server a token, and connects it. */
 export async function giveToken(name: string, token: string): Promise<void> {
-  await api().giveToken(name, token);
+  await api().setAccess(name, 'token', token);
+  await connectServer(name);
+}
+
+/** Connects a server by signing in to it. */
+export async function signIn(name: string): Promise<void> {
+  await api().setAccess(name, 'sign-in');
   await connectServer(name);
 }
 

@@ -18,6 +18,7 @@ import {
   refreshServers,
   removeServer,
   servers,
+  signIn,
   signOut,
 } from '../state/servers-state.ts';
 import { attempt, problem } from '../state/session.ts';
@@ -205,33 +206,51 @@ function ServerCard({ server }: { server: ServerListing }) {
       {needs === 'address' ? (
         <p>Its address had a query, which went with its tab: remove the server and add it again.</p>
       ) : null}
-      {needs === 'token' ? <TokenAgain name={called} /> : null}
       {consent === undefined ? null : <ConsentNotice consent={consent} />}
       {error === null ? null : <p class="server-error">{error.message}</p>}
       {diagnosis === undefined ? null : <DiagnosisReport name={called} diagnosis={diagnosis} />}
       {catalogue === null ? null : <ServerTools catalogue={catalogue} />}
+      {needs === 'token' || error?.code === 'sign_in_needed' ? (
+        <OtherAccess name={called} access={how} />
+      ) : null}
       <Actions server={server} />
     </li>
   );
 }
 
-const again = signal('');
+const otherToken = signal('');
 
-function TokenAgain({ name: called }: { name: string }) {
+/** For a server that lets nobody in with what it was given. */
+function OtherAccess({ name: called, access: how }: { name: string; access: ServerAccess }) {
   return (
     <form
-      class="add-place"
+      class="other-access"
       onSubmit={(event) => {
         event.preventDefault();
-        const given = again.value;
-        again.value = '';
+        const given = otherToken.value;
+        otherToken.value = '';
         void attempt(() => giveToken(called, given));
       }}
     >
-      <TokenField label={`Token of ${called}, which went with its tab`} value={again} />
-      <button type="submit" class="button" disabled={again.value === ''}>
-        Give
+      <TokenField label={`Token of ${called}`} value={otherToken} />
+      <button
+        type="submit"
+        class="button"
+        aria-label={`Use it, ${called}`}
+        disabled={otherToken.value === ''}
+      >
+        Use it
       </button>
+      {how === 'sign-in' ? null : (
+        <button
+          type="button"
+          class="button button-quiet"
+          aria-label={`Sign in instead, ${called}`}
+          onClick={() => attempt(() => signIn(called))}
+        >
+          Sign in instead
+        </button>
+      )}
     </form>
   );
 }

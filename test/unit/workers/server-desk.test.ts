@@ -145,8 +145,13 @@ describe('secrets', () => {
     expect(await other.ownServers()).toMatchObject([{ needs: 'address' }]);
     expect(await other.connectServer('mine')).toMatchObject({ error: { code: 'address_gone' } });
     expect((await desk.signOutServer('mine')).needs).toBe('token');
-    await expect(desk.giveToken('mine', 'two words')).rejects.toThrow('without spaces');
-    await desk.giveToken('mine', TOKEN);
+    await desk.setAccess('mine', 'token', TOKEN);
+    await expect(desk.setAccess('mine', 'token', 'two words')).rejects.toThrow('without spaces');
+    expect([...storage.values.values()]).toContain(TOKEN);
+    await desk.setAccess('mine', 'none');
+    expect(await desk.connectServer('mine')).toMatchObject({ error: { code: 'sign_in_needed' } });
+    expect([...storage.values.values()]).not.toContain(TOKEN);
+    await desk.setAccess('mine', 'token', TOKEN);
     expect((await desk.connectServer('mine')).state).toBe('ready');
     await desk.removeServer('mine');
     expect(storage.values.size).toBe(0);

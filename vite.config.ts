@@ -1,5 +1,6 @@
 // The build of the page, and the servers that show it. Knows nothing of the command line's build.
 import { defineConfig, type Plugin } from 'vite';
+import { CALLBACK_PAGE, CLIENT_DOCUMENT, clientDocument } from './src/tools/auth/oauth.ts';
 
 /** `connect-src` lets the page reach model files and tool servers that the user names. */
 const CSP_RULES = {
@@ -40,11 +41,29 @@ function cspMeta(dev: boolean): Plugin {
   };
 }
 
+/**
+ * Writes the client-ID metadata document, by which authorisation servers know the page without a registration. It names its
+ * own address, which a build with a relative base does not know: only where ATLAS_PUBLIC_URL tells it.
+ */
+function clientDocumentFile(): Plugin {
+  return {
+    name: 'client-document',
+    apply: 'build',
+    generateBundle() {
+      const page = process.env['ATLAS_PUBLIC_URL'];
+      if (page === undefined) return;
+      const at = (path: string) => new URL(path, page).href;
+      const source = JSON.stringify(clientDocument(at(CLIENT_DOCUMENT), at(CALLBACK_PAGE)));
+      this.emitFile({ type: 'asset', fileName: CLIENT_DOCUMENT, source });
+    },
+  };
+}
+
 export default defineConfig(({ command, isPreview }) => {
   const dev = command === 'serve' && isPreview !== true;
   return {
     base: './',
-    plugins: [cspMeta(dev)],
+    plugins: [cspMeta(dev), clientDocumentFile()],
     ...(dev ? { html: { cspNonce: DEV_NONCE } } : {}),
     build: { target: 'es2023', outDir: 'dist', emptyOutDir: true },
     worker: { format: 'es' },

@@ -24,7 +24,12 @@ const handlers: Handlers<PageEvent> = {
 };
 /** Brings a model by its address into the store. @returns its name there. */
 async function bring(url: string): Promise<string> {
-  const { calls } = startWorkers({ gpu: false, handlers, onDied: fail });
+  const { calls } = startWorkers({
+    gpu: false,
+    handlers,
+    onConsents: () => undefined,
+    onDied: fail,
+  });
   const [offer] = await calls.findModels(url);
   if (offer === undefined) throw new Error(`${url}: no model there`);
   return (await calls.addModel('bring', offer)).name;
@@ -32,7 +37,12 @@ async function bring(url: string): Promise<string> {
 
 /** Loads a model of the store as the page does, with all its workers. @returns seconds. */
 async function load(name: string): Promise<number> {
-  const { calls } = startWorkers({ gpu: true, handlers, onDied: fail });
+  const { calls } = startWorkers({
+    gpu: true,
+    handlers,
+    onConsents: () => undefined,
+    onDied: fail,
+  });
   await calls.openDevice();
   const started = performance.now();
   await calls.loadModel({ kind: 'stored', name });

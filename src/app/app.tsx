@@ -1,23 +1,27 @@
-// The frame of the page: its name, its four views, and what went wrong.
+// The frame of the page: its name, its five views, and what went wrong.
 import { signal } from '@preact/signals';
 import type { ComponentType } from 'preact';
+import { ConsentNotice } from './parts/consents.tsx';
 import { Alert, Badge, Mark, Notice } from './parts/small.tsx';
+import { consents } from './state/servers-state.ts';
 import { announcement, device, died, failure, recovery } from './state/session.ts';
 import { training } from './state/train-state.ts';
 import { KeptView } from './views/kept-view.tsx';
 import { ModelsView } from './views/models-view.tsx';
 import { RunView } from './views/run-view.tsx';
+import { ServersView } from './views/servers-view.tsx';
 import { TrainView } from './views/train-view.tsx';
 
-type Place = 'run' | 'train' | 'models' | 'kept';
+type Place = 'run' | 'servers' | 'train' | 'models' | 'kept';
 
 const VIEWS: Readonly<Record<Place, { name: string; View: ComponentType }>> = {
   run: { name: 'Run', View: RunView },
+  servers: { name: 'Servers', View: ServersView },
   train: { name: 'Train', View: TrainView },
   models: { name: 'Models', View: ModelsView },
   kept: { name: 'Kept', View: KeptView },
 };
-const PLACES: readonly Place[] = ['run', 'train', 'models', 'kept'];
+const PLACES: readonly Place[] = ['run', 'servers', 'train', 'models', 'kept'];
 
 const place = signal<Place>(placeOf(location.hash));
 addEventListener('hashchange', () => {
@@ -61,6 +65,7 @@ export function App() {
       <main id="main" tabIndex={-1}>
         <Trouble />
         <Recovery />
+        {here === 'servers' ? null : <Consents />}
         <View />
       </main>
       <p class="visually-hidden" aria-live="polite">
@@ -88,6 +93,11 @@ function DeviceChip() {
       <Badge tone={software ? 'plain' : 'good'}>{software ? 'software GPU' : 'GPU ready'}</Badge>
     </span>
   );
+}
+
+/** The Servers page shows them where they belong. */
+function Consents() {
+  return consents.value.map((consent) => <ConsentNotice key={consent.server} consent={consent} />);
 }
 
 function Recovery() {

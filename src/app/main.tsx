@@ -3,6 +3,7 @@ import { render } from 'preact';
 import { defined } from '../base/assert.ts';
 import { App } from './app.tsx';
 import { onModel } from './state/models-state.ts';
+import { consents } from './state/servers-state.ts';
 import { attempt, startSession } from './state/session.ts';
 import { onEpisodeEvent } from './state/task-state.ts';
 import { onMetrics, onProgress, onRun } from './state/train-state.ts';
@@ -11,6 +12,7 @@ import './styles/controls.css';
 import './styles/episode.css';
 import './styles/models.css';
 import './styles/scores.css';
+import './styles/servers.css';
 import './styles/train.css';
 
 render(<App />, defined(document.getElementById('app'), 'element #app'));
@@ -21,5 +23,8 @@ void attempt(() =>
     progress: ({ run, progress }) => onProgress(run, progress),
     run: ({ run }) => onRun(run),
     model: ({ call, progress }) => onModel(call, progress),
+    consents: (list) => {
+      consents.value = list;
+    },
   }),
 );

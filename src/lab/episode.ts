@@ -52,8 +52,13 @@ export function rolloutSeed(
   return again === 0 ? deriveSeed(...parts) : deriveSeed(...parts, 'again', again);
 }
 
-/** The trace of an episode whose tools could not be opened. */
-function failedTrace(episode: Episode, policy: string, error: unknown): Trace {
+/** The trace of an episode whose tools could not be opened, or that was stopped meanwhile. */
+function unopenedTrace(
+  episode: Episode,
+  policy: string,
+  error: unknown,
+  isStopped: boolean,
+): Trace {
   return {
     v: 1,
     id: episode.id,
@@ -66,8 +71,8 @@ function failedTrace(episode: Episode, policy: string, error: unknown): Trace {
     segments: [],
     calls: [],
     answer: null,
-    end: 'error',
-    error: `open episode: ${errorMessage(error)}`,
+    end: isStopped ? 'cancel' : 'error',
+    error: isStopped ? null : `open episode: ${errorMessage(error)}`,
     contextTokens: 0,
     finalState: {},
     scores: null,
@@ -99,7 +104,8 @@ export async function playEpisode(
   try {
     toolbox = await runtime.openEpisode(episode.task, episode.id);
   } catch (error) {
-    return { trace: failedTrace(episode, policy.policy.name, error), reward: null };
+    const isStopped = options.signal?.aborted === true;
+    return { trace: unopenedTrace(episode, policy.policy.name, error, isStopped), reward: null };
   }
   try {
     const {

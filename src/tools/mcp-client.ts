@@ -37,6 +37,11 @@ export interface ToolProgress {
   message: string;
 }
 
+export interface ListOptions {
+  /** Ends the listing. */
+  signal?: AbortSignal | undefined;
+}
+
 export interface CallOptions {
   /** Ends the call, and tells the server. */
   signal?: AbortSignal;
@@ -49,7 +54,7 @@ export interface McpConnection {
   /** Protocol revision that was agreed, such as 2026-07-28. */
   readonly protocol: string;
   /** @throws {ToolError} when the server fails. */
-  listTools(): Promise<ToolSpec[]>;
+  listTools(options?: ListOptions): Promise<ToolSpec[]>;
   /** @throws {ToolError} when the server fails; errors of the tool come back as `isError`. */
   call(tool: string, args: JsonObject, options?: CallOptions): Promise<ToolAnswer>;
   close(): Promise<void>;
@@ -70,7 +75,7 @@ export interface ServerConnection extends McpConnection {
   /** What the server says of itself; untrusted text. */
   readonly description: string;
   /** @throws {ToolError} when the server fails. */
-  list(): Promise<Catalogue>;
+  list(options?: ListOptions): Promise<Catalogue>;
 }
 
 export interface ConnectOptions {
@@ -169,12 +174,12 @@ class HttpConnection implements ServerConnection {
     return this.#link.close();
   }
 
-  async listTools(): Promise<ToolSpec[]> {
-    return (await this.list()).tools;
+  async listTools(options?: ListOptions): Promise<ToolSpec[]> {
+    return (await this.list(options)).tools;
   }
 
-  async list(): Promise<Catalogue> {
-    const { declared, problems } = await this.#declared();
+  async list({ signal }: ListOptions = {}): Promise<Catalogue> {
+    const { declared, problems } = await this.#declared(signal);
     const era = this.#link.client?.getProtocolEra();
     const list = readTools(declared, {
       maxTools: this.#limits.tools,
@@ -188,13 +193,15 @@ class HttpConnection implements ServerConnection {
   }
 
   /** Declarations of all pages, as far as they may go. */
-  async #declared(): Promise<{ declared: unknown[]; problems: ToolProblem[] }> {
+  async #declared(
+    signal: AbortSignal | undefined,
+  ): Promise<{ declared: unknown[]; problems: ToolProblem[] }> {
     const { pages, listBytes, tools } = this.#limits;
     const declared: unknown[] = [];
     let bytes = 0;
     let cursor: string | null = null;
     for (let page = 0; page < pages; page++) {
-      const { tools: found, next } = await this.#page(cursor);
+      const { tools: found, next } = await this.#page(cursor, signal);
       bytes += jsonSize(found);
       if (bytes > listBytes) {
         const message = `server ${this.name}: its tool list has more than ${listBytes} bytes`;
@@ -211,9 +218,9 @@ class HttpConnection implements ServerConnection {
     return { declared, problems: [{ tool: `page ${pages + 1}`, kind: 'too_many', reason }] };
   }
 
-  #page(cursor: string | null): Promise<Page> {
+  #page(cursor: string | null, signal: AbortSignal | undefined): Promise<Page> {
     const params = cursor === null ? {} : { cursor };
-    const limits = { timeout: this.#limits.listMs };
+    const limits = { timeout: this.#limits.listMs, ...(signal === undefined ? {} : { signal }) };
     return this.#link.run(
       'listing its tools',
       async (client) => {
@@ -222,7 +229,7 @@ class HttpConnection implements ServerConnection {
         const { _meta, nextCursor } = await client.request(request, pageSchema, limits);
         return { tools: _meta[DECLARED] ?? [], next: nextCursor ?? null };
       },
-      { repeatable: true },
+      { repeatable: true, signal },
     );
   }
 

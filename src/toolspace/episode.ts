@@ -92,7 +92,15 @@ export async function openExtendedEpisode(
     for (const { close } of others) await close();
     throw failed.reason;
   }
-  return openToolbox([...own, ...others.map(({ server }) => server)]);
+  const toolbox = openToolbox([...own, ...others.map(({ server }) => server)]);
+  return {
+    ...toolbox,
+    async close() {
+      await toolbox.close();
+      // Also those that no call went to: the toolbox knows nothing of their connections.
+      await Promise.all(others.map(({ close }) => close()));
+    },
+  };
 }
 
 /** A server of somebody else, connected so that its tools are known; one of ours, which is connected at its first call. */
@@ -100,7 +108,7 @@ async function addedServer(
   space: Toolspace,
   server: ConnectOptions,
 ): Promise<{ server: ToolboxServer; close(): Promise<void> }> {
-  const { name, url } = server;
+  const { name, url, signal } = server;
   const known = space.servers.find((one) => one.name === name);
   if (known !== undefined) {
     const connect = () => connectServer(server);
@@ -113,7 +121,11 @@ async function addedServer(
   const connection = await connectServer(server);
   const close = () => connection.close();
   try {
-    const spec = { name, description: connection.description, tools: await connection.listTools() };
+    const spec = {
+      name,
+      description: connection.description,
+      tools: await connection.listTools({ signal }),
+    };
     return { server: { spec, connect: () => Promise.resolve(connection) }, close };
   } catch (error) {
     await close();

@@ -40,6 +40,8 @@ export const taskSchema = z.strictObject({
   heldOutPhrasing: z.boolean(),
   /** Of each part, a hash of its family and the values in it: no two splits share one. */
   instances: z.array(z.string()).optional(),
+  /** Written by a person: the oracle has no steps, the rubric no checks, and the split says nothing. Absent: generated. */
+  source: z.literal('user').optional(),
   oracle: z.strictObject({
     steps: z.array(oracleStepSchema),
     /** The text inside <answer>. */

@@ -1,7 +1,9 @@
 // The page's side of its workers: starts them, joins them, and says when one died. The only file of workers/ that the
 // page sees. Must not know what the page shows.
+import * as Comlink from 'comlink';
 import { ProtocolError } from '../base/errors.ts';
 import { type Calls, openLine } from './calls.ts';
+import { type Consent, pageServices } from './page-services.ts';
 import {
   decodePageEvent,
   type Handlers,
@@ -14,9 +16,11 @@ import { toWireError } from './wire-error.ts';
 export type { ModelOffer } from '../store/model-offers.ts';
 export type { ModelListing } from '../store/model-store.ts';
 export type { ModelProgress } from '../store/progress.ts';
+export type { Diagnosis, Finding } from '../tools/doctor/diagnose.ts';
 export type { TrainingPlan } from '../train/plan-training.ts';
 export type { Quantise } from '../weights/quantised-tensor.ts';
 export type { Calls } from './calls.ts';
+export type { Consent } from './page-services.ts';
 export type {
   DeviceInfo,
   Handlers,
@@ -31,12 +35,15 @@ export type {
   TraceListing,
   TraceView,
 } from './protocol.ts';
+export type { ServerAccess, ServerEntry, ServerListing, ServerTool } from './server-api.ts';
 export { fromWireError } from './wire-error.ts';
 
 export interface WorkersOptions {
   /** False without WebGPU: then only the agent worker starts. */
   gpu: boolean;
   handlers: Handlers<PageEvent>;
+  /** Servers want their user to sign in: all that are waited for now. */
+  onConsents: (consents: readonly Consent[]) => void;
   /** A worker died: its calls were rejected with this error, and only a reload brings it back. */
   onDied: (error: Error) => void;
 }
@@ -48,7 +55,7 @@ export interface Workers {
 }
 
 /** Starts the workers and hands each its ports. */
-export function startWorkers({ gpu, handlers, onDied }: WorkersOptions): Workers {
+export function startWorkers({ gpu, handlers, onConsents, onDied }: WorkersOptions): Workers {
   const agentWorker = new Worker(new URL('./agent.worker.ts', import.meta.url), {
     type: 'module',
     name: 'agent',
@@ -69,8 +76,14 @@ export function startWorkers({ gpu, handlers, onDied }: WorkersOptions): Workers
       onDied(error);
     });
   }
-  const hello: Hello = { calls: calls.port2, events: events.port2, gpu: gpuSide?.ports ?? null };
-  const ports = [hello.calls, hello.events, ...portsOf(hello.gpu)];
+  const services = servePage(onConsents);
+  const hello: Hello = {
+    calls: calls.port2,
+    events: events.port2,
+    gpu: gpuSide?.ports ?? null,
+    page: { services, address: document.baseURI },
+  };
+  const ports = [hello.calls, hello.events, services, ...portsOf(hello.gpu)];
   agentWorker.postMessage(hello, ports);
   return {
     calls: line.calls,
@@ -80,6 +93,15 @@ export function startWorkers({ gpu, handlers, onDied }: WorkersOptions): Workers
       gpuSide?.worker.terminate();
     },
   };
+}
+
+/** The end of the line that the agent worker gets. */
+function servePage(onConsents: WorkersOptions['onConsents']): MessagePort {
+  const { port1, port2 } = new MessageChannel();
+  const open = (url: string, target: string, features: string) =>
+    window.open(url, target, features);
+  Comlink.expose(pageServices({ storage: sessionStorage, open, onConsents }), port1);
+  return port2;
 }
 
 function portsOf(pair: Hello['gpu']): MessagePort[] {

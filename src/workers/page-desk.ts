@@ -8,7 +8,7 @@ import type { EpisodeRuntime } from '../lab/runtime.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { storageUsage } from '../store/quota.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { openEpisode } from '../toolspace/episode.ts';
+import { openEpisode, openExtendedEpisode } from '../toolspace/episode.ts';
 import { generateTasks } from '../toolspace/tasks.ts';
 import { type Experiment, experimentSchema, type Metrics } from '../trajectory/experiment.ts';
 import type { Split, Task } from '../trajectory/task.ts';
@@ -35,6 +35,7 @@ import type {
   StorageListing,
   TraceView,
 } from './protocol.ts';
+import type { ServerDesk } from './server-desk.ts';
 import type { Shelf } from './shelf.ts';
 import { parseTrace, viewOf } from './trace-view.ts';
 import { type RunLock, Training, type TrainingParts } from './training.ts';
@@ -43,6 +44,7 @@ import { fromWireError, toWireError, type WireError } from './wire-error.ts';
 export interface PageDeskOptions {
   shelf: Promise<Shelf>;
   models: ModelDesk;
+  servers: ServerDesk;
   emit: (event: PageEvent) => void;
   gpu: Hello['gpu'];
   lock: RunLock;
@@ -53,6 +55,7 @@ export interface PageDeskOptions {
 export class PageDesk implements PageApi {
   readonly #shelf: Promise<Shelf>;
   readonly #models: ModelDesk;
+  readonly #servers: ServerDesk;
   readonly #emit: (event: PageEvent) => void;
   readonly #gpu: GpuLine | null;
   readonly #training: Training;
@@ -61,10 +64,11 @@ export class PageDesk implements PageApi {
   #model: LoadedModel | null = null;
   #tokenizer: Tokenizer | null = null;
 
-  constructor({ shelf, models, emit, gpu, lock, sandbox }: PageDeskOptions) {
+  constructor({ shelf, models, servers, emit, gpu, lock, sandbox }: PageDeskOptions) {
     this.#sandbox = sandbox;
     this.#shelf = shelf;
     this.#models = models;
+    this.#servers = servers;
     this.#emit = emit;
     this.#training = new Training(emit, lock);
     this.#gpu =
@@ -110,13 +114,18 @@ export class PageDesk implements PageApi {
     this.#episodes.set(call, controller);
     try {
       const { task, mode, seed, temperature, constrain } = request;
+      if (task.source === 'user' && request.player.kind === 'oracle') {
+        const message =
+          'teacher: it knows the solutions of drawn tasks alone; let a model play your own request';
+        throw new InputError('no-oracle', message);
+      }
       const policy = await this.#policy(request.player);
       const { limits, reward } = this.#rules();
       const id = `single-${deriveSeed(task.id, seed)}`;
       const { trace } = await playEpisode(
         { task, mode, id, seed, temperature, constrain, limits, reward },
         policy,
-        this.#runtime(policy.tokenizer),
+        await this.#runtimeWith(request.ownServers ?? [], policy.tokenizer, controller.signal),
         {
           signal: controller.signal,
           onEvent: (_id, event) => this.#emit({ kind: 'episode', call, event }),
@@ -228,6 +237,46 @@ export class PageDesk implements PageApi {
     return this.#models.removeModel(name);
   }
 
+  ownServers(): ReturnType<PageApi['ownServers']> {
+    return this.#servers.ownServers();
+  }
+
+  addServer(...args: Parameters<PageApi['addServer']>): ReturnType<PageApi['addServer']> {
+    return this.#servers.addServer(...args);
+  }
+
+  setAccess(...args: Parameters<PageApi['setAccess']>): Promise<void> {
+    return this.#servers.setAccess(...args);
+  }
+
+  connectServer(name: string): ReturnType<PageApi['connectServer']> {
+    return this.#servers.connectServer(name);
+  }
+
+  cancelServer(name: string): Promise<void> {
+    return this.#servers.cancelServer(name);
+  }
+
+  checkServer(name: string): ReturnType<PageApi['checkServer']> {
+    return this.#servers.checkServer(name);
+  }
+
+  signOutServer(name: string): ReturnType<PageApi['signOutServer']> {
+    return this.#servers.signOutServer(name);
+  }
+
+  removeServer(name: string): Promise<void> {
+    return this.#servers.removeServer(name);
+  }
+
+  builtInServers(toolspace: string): Promise<string[]> {
+    return this.#servers.builtInServers(toolspace);
+  }
+
+  ownTask(...args: Parameters<PageApi['ownTask']>): Promise<Task> {
+    return this.#servers.ownTask(...args);
+  }
+
   async gpuDied(error: WireError): Promise<void> {
     this.#gpu?.cut(fromWireError(error));
   }
@@ -260,6 +309,22 @@ export class PageDesk implements PageApi {
       ...(this.#sandbox === undefined ? {} : { sandbox: this.#sandbox }),
       openEpisode: ({ world, servers, toolspace }, episode) =>
         openEpisode({ world, servers, toolspace, episode }),
+    };
+  }
+
+  /** As `#runtime`, with servers of the user's own beside the task's. */
+  async #runtimeWith(
+    names: readonly string[],
+    tokenizer: Tokenizer,
+    signal: AbortSignal,
+  ): Promise<EpisodeRuntime> {
+    const runtime = this.#runtime(tokenizer);
+    if (names.length === 0) return runtime;
+    const added = await this.#servers.connectable(names, signal);
+    return {
+      ...runtime,
+      openEpisode: ({ world, servers, toolspace }, episode) =>
+        openExtendedEpisode({ world, servers, toolspace, episode }, added),
     };
   }
 

@@ -25,6 +25,7 @@ import type {
 import type { Split, Task } from '../trajectory/task.ts';
 import type { Mode, Trace } from '../trajectory/trace.ts';
 import type { Quantise } from '../weights/quantised-tensor.ts';
+import type { ServerApi } from './server-api.ts';
 import { installErrorTransfer, type WireError } from './wire-error.ts';
 
 /** Named files, such as a PEFT folder's or a checkpoint's. */
@@ -139,6 +140,8 @@ export interface EpisodeRequest {
   seed: number;
   temperature: number;
   constrain: boolean;
+  /** Servers of the user's own that are shown beside the task's; none without it. */
+  ownServers?: readonly string[];
 }
 
 /** A stopped run is a paused one that stands at its last checkpoint. */
@@ -189,7 +192,7 @@ export interface StorageListing {
 }
 
 /** What the agent worker answers to the page. */
-export interface PageApi {
+export interface PageApi extends ServerApi {
   /** Opens the GPU. @throws {DeviceError} when there is none, or this worker was given none. */
   openDevice(): Promise<DeviceInfo>;
   loadModel(source: ModelSource): Promise<ModelSummary>;
@@ -330,19 +333,21 @@ export interface Hello {
   events: MessagePort;
   /** Of the agent worker; null without WebGPU. */
   gpu: { calls: MessagePort; events: MessagePort } | null;
+  /** Of the agent worker: the way to `PageServices`, and the address of the page. */
+  page?: { services: MessagePort; address: string };
 }
 
 /**
  * Serves a worker's API once its ports arrive. A worker file calls it once, at its end.
- * @param make gets the function that emits events, and the ports to the gpu worker if there are any.
+ * @param make gets the function that emits events, the ports to the gpu worker if there are any, and the way to the page.
  */
 export function serveWorker<Api extends object, Event extends { kind: string }>(
   scope: Pick<Window, 'addEventListener'>,
-  make: (emit: (event: Event) => void, gpu: Hello['gpu']) => Api,
+  make: (emit: (event: Event) => void, gpu: Hello['gpu'], page: Hello['page']) => Api,
 ): void {
   const hello = ({ data }: MessageEvent<Hello>): void => {
     const emit = (event: Event): void => data.events.postMessage(event);
-    Comlink.expose(make(emit, data.gpu), data.calls);
+    Comlink.expose(make(emit, data.gpu, data.page), data.calls);
   };
   scope.addEventListener('message', hello, { once: true });
   // A failure that no call waits for must reach the page, which listens for `error` only.

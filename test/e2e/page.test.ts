@@ -26,7 +26,7 @@ describe('with a GPU', () => {
     expect(problems).toEqual([]);
   });
 
-  test.each(['#/run', '#/train', '#/models', '#/kept'])(
+  test.each(['#/run', '#/servers', '#/train', '#/models', '#/kept'])(
     '%s is accessible, light and dark',
     async (path) => {
       const { page } = await open(path);
@@ -42,7 +42,7 @@ describe('with a GPU', () => {
   test('nothing is wider than a phone of 360 pixels', async () => {
     const { page } = await open();
     await page.setViewportSize({ width: 360, height: 740 });
-    for (const path of ['#/run', '#/train', '#/models', '#/kept']) {
+    for (const path of ['#/run', '#/servers', '#/train', '#/models', '#/kept']) {
       await page.goto(new URL(path, page.url()).href);
       await page.locator('h1').waitFor();
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(360);

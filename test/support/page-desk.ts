@@ -5,12 +5,14 @@ import { IDBFactory } from 'fake-indexeddb';
 import { afterEach, beforeEach } from 'vitest';
 import { presetExperiment } from '../../src/app/logic/preset.ts';
 import { DeviceError } from '../../src/base/errors.ts';
-import { openDatabase } from '../../src/store/database.ts';
+import { type AtlasDatabase, openDatabase } from '../../src/store/database.ts';
 import type { Net } from '../../src/store/http.ts';
+import { Records } from '../../src/store/records.ts';
 import { tokenizerFromMetadata } from '../../src/tokenizer/tokenizer.ts';
 import { experimentSchema } from '../../src/trajectory/experiment.ts';
 import { ModelDesk } from '../../src/workers/model-desk.ts';
 import { PageDesk } from '../../src/workers/page-desk.ts';
+import { type Consent, pageServices } from '../../src/workers/page-services.ts';
 import {
   type GpuEvent,
   type GpuWorkerApi,
@@ -18,6 +20,7 @@ import {
   type PageEvent,
   serveWorker,
 } from '../../src/workers/protocol.ts';
+import { ServerDesk, type ServerDeskOptions } from '../../src/workers/server-desk.ts';
 import { Shelf } from '../../src/workers/shelf.ts';
 import { Bigram } from './bigram.ts';
 import { MemoryDirectory } from './memory-directory.ts';
@@ -134,6 +137,37 @@ function bigramApi(log: string[], loss: Loss): GpuWorkerApi {
   };
 }
 
+/** The session storage of a tab. */
+export class TabStorage {
+  readonly values = new Map<string, string>();
+  getItem = (key: string): string | null => this.values.get(key) ?? null;
+  setItem = (key: string, value: string): void => void this.values.set(key, value);
+  removeItem = (key: string): void => void this.values.delete(key);
+}
+
+/** What a desk of servers has of its page. */
+export function serverDeskOptions(
+  database: AtlasDatabase,
+  {
+    storage = new TabStorage(),
+    onConsents = () => undefined,
+    open = () => null,
+  }: {
+    storage?: TabStorage;
+    onConsents?: (consents: readonly Consent[]) => void;
+    open?: (url: string) => object | null;
+  } = {},
+): ServerDeskOptions {
+  return {
+    records: Promise.resolve(new Records(database)),
+    page: pageServices({ storage, onConsents, open }),
+    origin: 'http://localhost:5173',
+    redirectUrl: 'http://localhost:5173/oauth/callback.html',
+    isolated: false,
+    limits: { retryDelaysMs: [] },
+  };
+}
+
 export interface Opened {
   desk: PageDesk;
   events: PageEvent[];
@@ -164,6 +198,7 @@ export async function openDesk({
   const emit = (event: PageEvent) => events.push(event);
   const desk = new PageDesk({
     shelf: Promise.resolve(new Shelf({ database, root, now })),
+    servers: new ServerDesk(serverDeskOptions(database)),
     models: new ModelDesk({ root: Promise.resolve(root), net: NET, emit, now }),
     emit,
     gpu: gpu ? { calls: calls.port1, events: told.port1 } : null,

@@ -11,10 +11,13 @@ declare module 'vitest' {
 }
 
 const root = resolve(import.meta.dirname, '../..');
+/** Where the build thinks that it will be. */
+export const PUBLIC_URL = 'https://atlas.example/app/';
 const outDir = resolve(root, 'node_modules/.cache/e2e-dist');
 
 /** Vitest runs this once before the project's tests, and what it returns after them. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  process.env['ATLAS_PUBLIC_URL'] = PUBLIC_URL;
   await build({ root, logLevel: 'warn', build: { outDir, emptyOutDir: true } });
   const server = await preview({
     root,

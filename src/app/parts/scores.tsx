@@ -5,7 +5,7 @@ import { type CategoryRow, type CriterionRow, scoreRows } from '../logic/score-r
 import { Badge, Bar } from './small.tsx';
 
 export function Scores({ trace }: { trace: Trace }) {
-  const { scores, success, end, calls } = trace;
+  const { scores, success, end, calls, task } = trace;
   const made = calls.filter((call) => !call.meta).length;
   return (
     <section class="card scores" aria-label="Score">
@@ -17,15 +17,19 @@ export function Scores({ trace }: { trace: Trace }) {
         <div class="scores-verdict">
           {success === true ? <Badge tone="good">solved</Badge> : null}
           {success === false ? <Badge tone="bad">not solved</Badge> : null}
-          {success === null ? <Badge>not scored</Badge> : null}
+          {success === null ? (
+            <Badge>{task.source === 'user' ? 'not judged' : 'not scored'}</Badge>
+          ) : null}
           <p class="quiet">
             {END_NAMES[end]} · {plural(made, 'call')}
           </p>
         </div>
       </header>
-      {scoreRows(trace).map((row) => (
-        <CategoryScore key={row.category} row={row} />
-      ))}
+      {task.source === 'user' && scores?.reward == null ? (
+        <p class="quiet">A request of your own: nobody knows its solution, so it is not judged.</p>
+      ) : (
+        scoreRows(trace).map((row) => <CategoryScore key={row.category} row={row} />)
+      )}
     </section>
   );
 }

@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { ProtocolError } from '../../base/errors.ts';
 import {
   type Calls,
+  type Consent,
   type DeviceInfo,
   fromWireError,
   type Handlers,
@@ -55,7 +56,10 @@ export function api(): Calls<PageApi> {
 
 /** Asks the browser for a GPU and starts the workers. */
 export async function startSession(
-  handlers: Pick<Handlers<PageEvent>, 'episode' | 'progress' | 'metrics' | 'run' | 'model'>,
+  handlers: Pick<Handlers<PageEvent>, 'episode' | 'progress' | 'metrics' | 'run' | 'model'> & {
+    /** All sign-ins that are waited for. */
+    consents: (list: readonly Consent[]) => void;
+  },
 ): Promise<void> {
   const gpu: GPU | undefined = navigator.gpu;
   const found = await gpuProblem({ isSecureContext, gpu });
@@ -74,6 +78,7 @@ export async function startSession(
         died.value = fromWireError(error).message;
       },
     },
+    onConsents: handlers.consents,
     onDied: (error) => {
       died.value ??= error.message;
     },

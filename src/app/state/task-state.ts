@@ -8,6 +8,8 @@ import type { Mode } from '../../trajectory/trace.ts';
 import type { ModelSource, Player, TraceView } from '../../workers/client.ts';
 import { type EpisodeShown, emptyEpisode, episodeOf, withEvent } from '../logic/turns.ts';
 import { keyOf, needBase, sourceOf } from './base-model.ts';
+import { asking, ownTask } from './request-state.ts';
+import { shownServers } from './servers-state.ts';
 import { announcement, api, needModel, pageFile } from './session.ts';
 
 /** Who plays: a shipped model, one of the store, another of the user's, a trained adapter, or the scripted teacher. */
@@ -58,14 +60,15 @@ export async function drawTask(seed: number): Promise<void> {
 
 /** Plays the task at hand. */
 export async function runTask(): Promise<void> {
-  const current = task.value;
-  if (current === null || working.value !== null) return;
+  if (working.value !== null) return;
   const call = `episode-${calls++}`;
   working.value = call;
   finished.value = null;
   queued = [];
-  episode.value = emptyEpisode(current.prompt);
   try {
+    const current = asking.value === 'own' ? await ownTask(taskSeed.value) : task.value;
+    if (current === null) return;
+    episode.value = emptyEpisode(current.prompt);
     const player = await prepare(chosen.value);
     const { view } = await api().runEpisode(call, {
       task: current,
@@ -74,6 +77,7 @@ export async function runTask(): Promise<void> {
       seed: taskSeed.value,
       temperature: temperature.value,
       constrain: constrain.value,
+      ownServers: shownServers.value,
     });
     queued = [];
     finished.value = view;
@@ -88,7 +92,8 @@ export async function runTask(): Promise<void> {
 }
 
 function endText({ trace }: TraceView): string {
-  const result = trace.success === true ? 'Task solved' : 'Task not solved';
+  const judged = trace.success === true ? 'Task solved' : 'Task not solved';
+  const result = trace.task.source === 'user' ? 'Not judged' : judged;
   return trace.answer === null ? `${result}.` : `${result}. Answer: ${trace.answer}`;
 }
 

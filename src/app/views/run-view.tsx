@@ -6,6 +6,7 @@ import { scrollInto } from '../parts/scroll.ts';
 import { Badge } from '../parts/small.tsx';
 import { Trajectory } from '../parts/trajectory.tsx';
 import { refreshModels } from '../state/models-state.ts';
+import { asking } from '../state/request-state.ts';
 import { attempt, device, model, problem } from '../state/session.ts';
 import { chosen, drawTask, episode, finished, task, taskSeed } from '../state/task-state.ts';
 import { NoGpu } from './no-gpu.tsx';
@@ -26,7 +27,7 @@ export function RunView() {
         <p>
           It reads a request, finds the tools it needs on real MCP servers, calls them and answers.
           A rubric scores every run, and on the Train page it gets better from those scores. Nothing
-          leaves your machine.
+          leaves your machine but the calls to servers that you add.
         </p>
       </header>
       {found !== null && found !== 'checking' ? <NoGpu problem={found} /> : null}
@@ -58,7 +59,7 @@ function Episode() {
 
 function Waiting() {
   const found = device.value;
-  const steps = task.value?.oracle.steps.length;
+  const steps = asking.value === 'own' ? undefined : task.value?.oracle.steps.length;
   if (problem.value !== null) return null;
   return (
     <div class="waiting">

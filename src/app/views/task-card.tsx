@@ -5,6 +5,7 @@ import type { Mode } from '../../trajectory/trace.ts';
 import { bytes, count, MODE_NAMES, plural } from '../logic/format.ts';
 import { Badge, Field, type Option, Segmented } from '../parts/small.tsx';
 import { models } from '../state/models-state.ts';
+import { asking, missing } from '../state/request-state.ts';
 import { attempt, loading, model, problem } from '../state/session.ts';
 import {
   type Chosen,
@@ -21,6 +22,7 @@ import {
   working,
   writesPrograms,
 } from '../state/task-state.ts';
+import { OwnRequest, OwnServers, RequestKind } from './own-request.tsx';
 
 const MODES: readonly Option<Mode>[] = (['itl', 'isl', 'eager', 'ptc'] as const).map((value) => ({
   value,
@@ -47,9 +49,12 @@ const url = signal('');
 export function TaskCard() {
   const current = task.value;
   const busy = working.value !== null;
+  const isOwn = asking.value === 'own';
   return (
-    <section class="card task-card" aria-labelledby="task-title">
-      <header class="task-head">
+    <section class="card task-card" aria-labelledby={isOwn ? 'own-request-title' : 'task-title'}>
+      <RequestKind busy={busy} />
+      {isOwn ? <OwnRequest busy={busy} /> : null}
+      <header class="task-head" hidden={isOwn}>
         <h2 id="task-title" class="eyebrow">
           Task {taskSeed.value}
         </h2>
@@ -72,7 +77,10 @@ export function TaskCard() {
           Another task
         </button>
       </header>
-      <p class="request">{current?.prompt ?? 'Drawing a task…'}</p>
+      <p class="request" hidden={isOwn}>
+        {current?.prompt ?? 'Drawing a task…'}
+      </p>
+      <OwnServers busy={busy} />
       <Choices busy={busy} />
       <footer class="task-foot">
         <ModelFacts />
@@ -84,7 +92,7 @@ export function TaskCard() {
           <button
             type="button"
             class="button button-primary"
-            disabled={current === null || problem.value === 'checking'}
+            disabled={!canRun() || problem.value === 'checking'}
             onClick={() => attempt(runTask)}
           >
             Run
@@ -93,6 +101,11 @@ export function TaskCard() {
       </footer>
     </section>
   );
+}
+
+function canRun(): boolean {
+  if (asking.value === 'drawn') return task.value !== null;
+  return missing.value === null && chosen.value.kind !== 'teacher';
 }
 
 function Choices({ busy }: { busy: boolean }) {

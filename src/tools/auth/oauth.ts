@@ -38,6 +38,10 @@ interface Kept {
   client?: StoredOAuthClientInformation;
 }
 
+/** Files of a deployment, beside its page. */
+export const CLIENT_DOCUMENT = 'oauth/client.json';
+export const CALLBACK_PAGE = 'oauth/callback.html';
+
 const CLIENT_NAME = 'Pocket Atlas';
 const STATE_BYTES = 32;
 const MESSAGE_CHARACTERS = 300;

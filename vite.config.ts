@@ -1,5 +1,6 @@
 // The build of the page, and the servers that show it. Knows nothing of the command line's build.
 import { defineConfig, type Plugin } from 'vite';
+import { serviceWorker, toolspaceVersion } from './vite.service-worker.ts';
 
 /** `connect-src` lets the page reach model files and tool servers that the user names. */
 const CSP_RULES = {
@@ -44,7 +45,8 @@ export default defineConfig(({ command, isPreview }) => {
   const dev = command === 'serve' && isPreview !== true;
   return {
     base: './',
-    plugins: [cspMeta(dev)],
+    plugins: [cspMeta(dev), serviceWorker()],
+    define: { 'import.meta.env.TOOLSPACE_VERSION': JSON.stringify(toolspaceVersion()) },
     ...(dev ? { html: { cspNonce: DEV_NONCE } } : {}),
     build: { target: 'es2023', outDir: 'dist', emptyOutDir: true },
     worker: { format: 'es' },

@@ -1,6 +1,7 @@
 // Episodes on the built-in servers: real MCP, in the same process or over HTTP. State belongs to
 // one episode.
 import { ToolError } from '../base/errors.ts';
+import type { Fetch } from '../tools/bounded-fetch.ts';
 import {
   type ConnectOptions,
   connectServer,
@@ -13,6 +14,7 @@ import type { World } from '../trajectory/task.ts';
 import { LiveServer, type Toolspace } from './live-server.ts';
 import { mcpHandler } from './mcp-server.ts';
 import { type ServerDef, serverSpec } from './server.ts';
+import { tagKeepingFetch } from './state-tag.ts';
 import { serverOf, toolspaceOf } from './toolspaces.ts';
 
 export interface EpisodeOptions {
@@ -121,30 +123,37 @@ async function addedServer(
   }
 }
 
+/** Where the servers of an episode are served. */
+export interface RemotePlace {
+  /** What stands before `/<world seed>/<episode>/<server>`, such as `http://127.0.0.1:8080/mcp`. */
+  url: string;
+  /** Of the servers' code; with another one the episode fails. Any when it is not given. */
+  version?: string;
+}
+
 /**
- * Opens an episode on servers that are served elsewhere (`atlas servers --serve`).
- * @param options `url` is the base, without `/mcp`.
+ * Opens an episode on servers that are served elsewhere (`atlas servers --serve`, or the page's service worker). A state
+ * that is lost on the way ends it.
  * @throws {InputError} for an unknown toolspace or server.
  */
-export async function openRemoteEpisode(
-  options: EpisodeOptions & { url: string },
-): Promise<Toolbox> {
+export async function openRemoteEpisode(options: EpisodeOptions & RemotePlace): Promise<Toolbox> {
   const space = toolspaceOf(options.toolspace);
-  const { world, episode, url } = options;
+  const { world, episode, url, version } = options;
   return openToolbox(
     options.servers.map((name): ToolboxServer => {
-      const place = `${url}/mcp/${world.seed}/${encodeURIComponent(episode)}/${name}`;
+      const place = `${url}/${world.seed}/${encodeURIComponent(episode)}/${name}`;
+      const fetch = tagKeepingFetch(name, version);
       return {
         spec: serverSpec(serverOf(space, name)),
-        connect: () => connectServer({ name, url: place }),
-        readState: () => fetchState(name, `${place}/state`),
+        connect: () => connectServer({ name, url: place, fetch }),
+        readState: () => fetchState(name, `${place}/state`, fetch),
       };
     }),
   );
 }
 
-async function fetchState(server: string, url: string) {
-  const response = await fetch(url);
+async function fetchState(server: string, url: string, get: Fetch = fetch) {
+  const response = await get(url);
   if (!response.ok) {
     const message = `server ${server}: got status ${response.status} at ${url}, need 200.`;
     throw new ToolError('no_state', message, { data: { server, status: response.status } });

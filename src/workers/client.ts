@@ -31,6 +31,7 @@ export type {
   TraceListing,
   TraceView,
 } from './protocol.ts';
+export { hasServiceWorkers, openPageServers } from './service/register.ts';
 export { fromWireError } from './wire-error.ts';
 
 export interface WorkersOptions {

@@ -8,10 +8,10 @@ import type { EpisodeRuntime } from '../lab/runtime.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { storageUsage } from '../store/quota.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { openEpisode } from '../toolspace/episode.ts';
 import { generateTasks } from '../toolspace/tasks.ts';
 import { type Experiment, experimentSchema, type Metrics } from '../trajectory/experiment.ts';
-import type { Split, Task } from '../trajectory/task.ts';
+import type { Task } from '../trajectory/task.ts';
+import { episodeOpener } from './episode-opener.ts';
 import { GpuLine, needGpu } from './gpu-line.ts';
 import type { ModelDesk } from './model-desk.ts';
 import {
@@ -33,6 +33,7 @@ import type {
   Player,
   RunListing,
   StorageListing,
+  TaskChoice,
   TraceView,
 } from './protocol.ts';
 import type { Shelf } from './shelf.ts';
@@ -95,10 +96,11 @@ export class PageDesk implements PageApi {
     this.#tokenizer = await tokenizerAt(url);
   }
 
-  async drawTask(split: Split, seed: number): Promise<Task> {
-    const toolspace = this.#model?.toolspace ?? 'core';
-    const [task] = generateTasks({ split, count: 1, seed, toolspace });
-    if (task === undefined) throw new InputError('no-task', `tasks: split ${split} has none`);
+  async drawTask(choice: TaskChoice): Promise<Task> {
+    const [task] = generateTasks({ ...choice, count: 1 });
+    if (task === undefined) {
+      throw new InputError('no-task', `tasks: split ${choice.split} has none`);
+    }
     return task;
   }
 
@@ -109,14 +111,14 @@ export class PageDesk implements PageApi {
     const controller = new AbortController();
     this.#episodes.set(call, controller);
     try {
-      const { task, mode, seed, temperature, constrain } = request;
+      const { task, mode, seed, temperature, constrain, serversUrl } = request;
       const policy = await this.#policy(request.player);
       const { limits, reward } = this.#rules();
       const id = `single-${deriveSeed(task.id, seed)}`;
       const { trace } = await playEpisode(
         { task, mode, id, seed, temperature, constrain, limits, reward },
         policy,
-        this.#runtime(policy.tokenizer),
+        { ...this.#runtime(policy.tokenizer), openEpisode: episodeOpener(serversUrl) },
         {
           signal: controller.signal,
           onEvent: (_id, event) => this.#emit({ kind: 'episode', call, event }),
@@ -258,8 +260,7 @@ export class PageDesk implements PageApi {
       promptStyle,
       schemaStyle,
       ...(this.#sandbox === undefined ? {} : { sandbox: this.#sandbox }),
-      openEpisode: ({ world, servers, toolspace }, episode) =>
-        openEpisode({ world, servers, toolspace, episode }),
+      openEpisode: episodeOpener(),
     };
   }
 

@@ -139,6 +139,15 @@ export interface EpisodeRequest {
   seed: number;
   temperature: number;
   constrain: boolean;
+  /** Address of the page's built-in servers, with a slash at its end: each call is a request there. In this process without it. */
+  serversUrl?: string;
+}
+
+/** Which task is drawn: the `seed`th of a split of a toolspace. */
+export interface TaskChoice {
+  split: Split;
+  seed: number;
+  toolspace: string;
 }
 
 /** A stopped run is a paused one that stands at its last checkpoint. */
@@ -195,7 +204,7 @@ export interface PageApi {
   loadModel(source: ModelSource): Promise<ModelSummary>;
   /** Reads only the tokenizer of a model file, so that recorded trajectories can be shown token by token. */
   loadTokenizer(url: string): Promise<void>;
-  drawTask(split: Split, seed: number): Promise<Task>;
+  drawTask(choice: TaskChoice): Promise<Task>;
   /** Plays and scores one episode, emits `episode` with `call`, and keeps the trajectory. */
   runEpisode(call: string, request: EpisodeRequest): Promise<{ view: TraceView; index: number }>;
   cancel(call: string): Promise<void>;

@@ -4,6 +4,7 @@ import { SHIPPED_MODELS, type ShippedName } from '../../base/shipped-models.ts';
 import type { Mode } from '../../trajectory/trace.ts';
 import { bytes, count, MODE_NAMES, plural } from '../logic/format.ts';
 import { Badge, Field, type Option, Segmented } from '../parts/small.tsx';
+import { ToolspaceChoice, toolHints } from '../parts/toolspace-choice.tsx';
 import { models } from '../state/models-state.ts';
 import { attempt, loading, model, problem } from '../state/session.ts';
 import {
@@ -109,7 +110,8 @@ function Choices({ busy }: { busy: boolean }) {
         }}
       />
       {chosen.value.kind === 'teacher' ? null : <SamplingChoice busy={busy} />}
-      <p class="hint">{MODE_NAMES[playedMode.value].about}.</p>
+      <ToolspaceChoice busy={busy} />
+      <p class="hint">{[`${MODE_NAMES[playedMode.value].about}.`, ...toolHints()].join(' ')}</p>
     </div>
   );
 }

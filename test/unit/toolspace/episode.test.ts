@@ -72,7 +72,10 @@ describe('over HTTP', () => {
 
   test('the oracle solves tasks, and only the newest episodes are kept', async () => {
     for (const [i, task] of draw(10).entries()) {
-      const toolbox = await openRemoteEpisode({ ...options(task, `e${i}`), url: serving.url });
+      const toolbox = await openRemoteEpisode({
+        ...options(task, `e${i}`),
+        url: `${serving.url}/mcp`,
+      });
       await runOracle(task, toolbox);
       await toolbox.close();
     }

@@ -1,0 +1,23 @@
+// The part of a service worker's global scope that is used here; TypeScript's `WebWorker` library cannot stand beside `DOM`.
+
+interface LifeEvent extends Event {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+interface MessageToWorker extends LifeEvent {
+  readonly data: unknown;
+}
+
+interface FetchEvent extends LifeEvent {
+  readonly request: Request;
+  respondWith(response: Promise<Response>): void;
+}
+
+export interface ServiceScope {
+  readonly registration: { readonly scope: string };
+  readonly clients: { claim(): Promise<void> };
+  skipWaiting(): Promise<void>;
+  addEventListener(kind: 'install' | 'activate', listener: (event: LifeEvent) => void): void;
+  addEventListener(kind: 'message', listener: (event: MessageToWorker) => void): void;
+  addEventListener(kind: 'fetch', listener: (event: FetchEvent) => void): void;
+}

@@ -5,6 +5,7 @@ import { App } from './app.tsx';
 import { onModel } from './state/models-state.ts';
 import { attempt, startSession } from './state/session.ts';
 import { onEpisodeEvent } from './state/task-state.ts';
+import { offerPageServers } from './state/tools-state.ts';
 import { onMetrics, onProgress, onRun } from './state/train-state.ts';
 import './styles/base.css';
 import './styles/controls.css';
@@ -23,3 +24,4 @@ void attempt(() =>
     model: ({ call, progress }) => onModel(call, progress),
   }),
 );
+addEventListener('load', offerPageServers, { once: true });

@@ -38,6 +38,8 @@ export function tagKeepingFetch(server: string, version?: string): Fetch {
       throw new ToolError('not_served', message, { data });
     }
     tag = told ?? tag;
-    return response;
+    // Read to its end: the client drops a request with its answer at hand, and a browser would show that one as broken off.
+    const body = response.body === null ? null : await response.arrayBuffer();
+    return new Response(body, { status, headers: response.headers });
   };
 }

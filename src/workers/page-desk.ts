@@ -41,6 +41,9 @@ import { parseTrace, viewOf } from './trace-view.ts';
 import { type RunLock, Training, type TrainingParts } from './training.ts';
 import { fromWireError, toWireError, type WireError } from './wire-error.ts';
 
+/** A script has no context that could be full: its limits are those of the longest tasks. */
+const SCRIPT_ROOM = { contextTokens: 32_768, turnTokens: 4096 };
+
 export interface PageDeskOptions {
   shelf: Promise<Shelf>;
   models: ModelDesk;
@@ -61,6 +64,8 @@ export class PageDesk implements PageApi {
   readonly #episodes = new Map<string, AbortController>();
   #model: LoadedModel | null = null;
   #tokenizer: Tokenizer | null = null;
+  /** Where that tokenizer is from: it is read once, and is at hand when the network is not. */
+  #tokenizerUrl: string | null = null;
 
   constructor({ shelf, models, emit, gpu, lock, sandbox }: PageDeskOptions) {
     this.#sandbox = sandbox;
@@ -93,7 +98,9 @@ export class PageDesk implements PageApi {
   }
 
   async loadTokenizer(url: string): Promise<void> {
+    if (url === this.#tokenizerUrl) return;
     this.#tokenizer = await tokenizerAt(url);
+    this.#tokenizerUrl = url;
   }
 
   async drawTask(choice: TaskChoice): Promise<Task> {
@@ -113,7 +120,7 @@ export class PageDesk implements PageApi {
     try {
       const { task, mode, seed, temperature, constrain, serversUrl } = request;
       const policy = await this.#policy(request.player);
-      const { limits, reward } = this.#rules();
+      const { limits, reward } = this.#rules(request.player);
       const id = `single-${deriveSeed(task.id, seed)}`;
       const { trace } = await playEpisode(
         { task, mode, id, seed, temperature, constrain, limits, reward },
@@ -243,11 +250,12 @@ export class PageDesk implements PageApi {
   }
 
   /** Limits and reward weights of a single episode. */
-  #rules(): Pick<Experiment, 'limits' | 'reward'> {
+  #rules(player: Player): Pick<Experiment, 'limits' | 'reward'> {
     const { limits, reward } = experimentSchema.shape;
     const model = this.#model;
+    const ofModel = model === null ? limits.parse(undefined) : limitsFor(model);
     return {
-      limits: model === null ? limits.parse(undefined) : limitsFor(model),
+      limits: player.kind === 'oracle' ? { ...ofModel, ...SCRIPT_ROOM } : ofModel,
       reward: reward.parse(undefined),
     };
   }

@@ -44,7 +44,7 @@ export function ToolspaceChoice({ busy }: { busy: boolean }) {
       />
       {shown === 'core' ? null : (
         <Segmented
-          legend="Servers"
+          legend="Split"
           options={SPLITS}
           value={split.value}
           disabled={busy}

@@ -1,6 +1,6 @@
 // Which tools the Run page's tasks are of, and how an episode reaches them.
 import { signal } from '@preact/signals';
-import { openPageServers } from '../../workers/client.ts';
+import { hasServiceWorkers, openPageServers } from '../../workers/client.ts';
 import type { HeldSplit, ToolspaceName } from '../logic/toolspaces.ts';
 import { pageFile } from './session.ts';
 
@@ -19,4 +19,11 @@ export const reach = signal<Reach>('page');
  */
 export async function reachedBy(): Promise<{ serversUrl?: string }> {
   return reach.value === 'url' ? { serversUrl: await openPageServers(pageFile('')) } : {};
+}
+
+/** Puts the built-in servers at their addresses, so that they are there for whoever asks. */
+export function offerPageServers(): void {
+  if (!hasServiceWorkers()) return;
+  // Nothing needs them yet: why they are not there is told when an episode asks for them.
+  openPageServers(pageFile('')).catch(() => undefined);
 }

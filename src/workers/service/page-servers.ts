@@ -5,6 +5,7 @@
 //   mcp/<toolspace>/<world seed>/<episode>/<server>         a server of an episode; both with `/state`
 //
 // Must not know the service worker that it runs in.
+import { defined } from '../../base/assert.ts';
 import { createHost, type Host } from '../../toolspace/host.ts';
 import type { StateStore } from '../../toolspace/hosted.ts';
 import type { ServerDef } from '../../toolspace/server.ts';
@@ -29,31 +30,30 @@ const SHARED_STATE = '1/page';
 
 export function pageServers({ folder, version, store }: PageServersOptions): PageServers {
   const root = new URL(SERVERS_PATH, folder);
-  const hosts = [CORE, FULL].map(({ name }): [string, Host] => {
-    const prefix = `${root.pathname}${name}/`;
-    const trust = { origin: root.origin };
-    return [prefix, createHost({ toolspace: name, prefix, trust, version, store })];
-  });
+  const hosts = new Map(
+    [CORE, FULL].map(({ name }): [string, Host] => {
+      const prefix = `${root.pathname}${name}/`;
+      const trust = { origin: root.origin };
+      return [name, createHost({ toolspace: name, prefix, trust, version, store })];
+    }),
+  );
   return {
     answer(request) {
       const { origin, pathname } = new URL(request.url);
       if (origin !== root.origin || !pathname.startsWith(root.pathname)) return null;
       const path = pathname.slice(root.pathname.length);
-      const [name = '', state] = path.split('/');
-      const server = FULL.servers.find((one) => one.name === name);
-      if (server !== undefined && isForReading(request) && state === undefined) {
+      const [first = '', ...rest] = path.split('/');
+      const server = FULL.servers.find(({ name }) => name === first);
+      if (server === undefined) {
+        return hosts.get(first)?.fetch(request) ?? Promise.resolve(listing(root.href, path === ''));
+      }
+      if (rest.length === 0 && isForReading(request)) {
         return Promise.resolve(words(server, request.url));
       }
-      const short = server === undefined ? null : `${FULL.name}/${SHARED_STATE}/${path}`;
-      const host = hosts.find(([prefix]) => (short ?? path) !== '' && fits(prefix, short ?? path));
-      if (host === undefined) return Promise.resolve(listing(root.href, path === ''));
-      return short === null ? host[1].fetch(request) : atLong(host[1], request, root, short);
+      const host = defined(hosts.get(FULL.name), FULL.name);
+      return moved(request, new URL(`${FULL.name}/${SHARED_STATE}/${path}`, root), host);
     },
   };
-
-  function fits(prefix: string, path: string): boolean {
-    return `${root.pathname}${path}`.startsWith(prefix);
-  }
 }
 
 /** A person opened the address in a tab. */
@@ -61,10 +61,12 @@ function isForReading({ method, headers }: Request): boolean {
   return method === 'GET' && (headers.get('accept') ?? '').includes('text/html');
 }
 
-async function atLong(host: Host, request: Request, root: URL, path: string): Promise<Response> {
-  const { method, headers, signal } = request;
+/** The same request at another address. What a browser says of a navigation cannot be copied, and is not needed. */
+async function moved(request: Request, url: URL, host: Host): Promise<Response> {
+  const { method, headers, signal, mode } = request;
+  if (mode === 'navigate' && method !== 'GET') return host.fetch(request);
   const body = method === 'GET' || method === 'HEAD' ? null : await request.arrayBuffer();
-  return host.fetch(new Request(new URL(path, root), { method, headers, body, signal }));
+  return host.fetch(new Request(url, { method, headers, body, signal }));
 }
 
 function listing(root: string, found: boolean): Response {

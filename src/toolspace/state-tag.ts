@@ -26,6 +26,8 @@ export function tagKeepingFetch(server: string, version?: string): Fetch {
     if (tag !== undefined) request.headers.set(STATE_TAG, tag);
     const response = await fetch(request);
     const { status } = response;
+    // Read to its end: the client drops a request with its answer at hand, and a browser would show that one as broken off.
+    const body = response.body === null ? null : await response.arrayBuffer();
     const where = `server ${server} at ${request.url}`;
     const data = { server, status };
     if (status === PRECONDITION_FAILED || status === GONE) {
@@ -38,8 +40,6 @@ export function tagKeepingFetch(server: string, version?: string): Fetch {
       throw new ToolError('not_served', message, { data });
     }
     tag = told ?? tag;
-    // Read to its end: the client drops a request with its answer at hand, and a browser would show that one as broken off.
-    const body = response.body === null ? null : await response.arrayBuffer();
     return new Response(body, { status, headers: response.headers });
   };
 }

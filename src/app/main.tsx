@@ -15,13 +15,14 @@ import './styles/scores.css';
 import './styles/train.css';
 
 render(<App />, defined(document.getElementById('app'), 'element #app'));
-void attempt(() =>
-  startSession({
-    episode: ({ call, event }) => onEpisodeEvent(call, event),
-    metrics: ({ run, metrics }) => onMetrics(run, metrics),
-    progress: ({ run, progress }) => onProgress(run, progress),
-    run: ({ run }) => onRun(run),
-    model: ({ call, progress }) => onModel(call, progress),
-  }),
-);
-addEventListener('load', offerPageServers, { once: true });
+void attempt(
+  () =>
+    startSession({
+      episode: ({ call, event }) => onEpisodeEvent(call, event),
+      metrics: ({ run, metrics }) => onMetrics(run, metrics),
+      progress: ({ run, progress }) => onProgress(run, progress),
+      run: ({ run }) => onRun(run),
+      model: ({ call, progress }) => onModel(call, progress),
+    }),
+  // Nobody waits for it, so it comes after what is waited for.
+).then(offerPageServers);

@@ -6,5 +6,5 @@ export const WORKER_PATH = 'service-worker.js';
 /** What the addresses of the built-in servers begin with. */
 export const SERVERS_PATH = 'mcp/';
 
-/** Message to the worker: answer this page from now on. */
+/** Message to the service worker: answer this page and its workers from now on, and say so to the port that comes with it. */
 export const CLAIM = 'claim';

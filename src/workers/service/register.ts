@@ -30,18 +30,29 @@ export async function openPageServers(folder: string): Promise<string> {
       { cause },
     );
   }
-  await controlled(navigator.serviceWorker);
+  await claimed(navigator.serviceWorker);
   return new URL(SERVERS_PATH, folder).href;
 }
 
-/** Resolves when a worker answers the page's requests. */
-async function controlled(container: ServiceWorkerContainer): Promise<void> {
-  const { active } = await container.ready;
-  if (container.controller !== null) return;
-  const taken = new Promise<void>((resolve) => {
-    container.addEventListener('controllerchange', () => resolve(), { once: true });
+/** Resolves when the service worker answers the page and its workers. */
+async function claimed(container: ServiceWorkerContainer): Promise<void> {
+  for (;;) {
+    const { active } = await container.ready;
+    const replaced = new Promise<'replaced'>((resolve) => {
+      container.addEventListener('controllerchange', () => resolve('replaced'), { once: true });
+    });
+    // It claims by itself when it is new, but not the page of a forced reload, nor a worker that was only starting then.
+    if ((await Promise.race([claim(active), replaced])) === 'claimed') return;
+  }
+}
+
+function claim(worker: ServiceWorker | null): Promise<'claimed'> {
+  const { port1, port2 } = new MessageChannel();
+  return new Promise((resolve) => {
+    port1.onmessage = () => {
+      port1.close();
+      resolve('claimed');
+    };
+    worker?.postMessage(CLAIM, [port2]);
   });
-  // A new worker claims the page by itself; one that was there before a forced reload does not.
-  active?.postMessage(CLAIM);
-  await taken;
 }

@@ -17,6 +17,7 @@ export interface InstallEvent extends LifeEvent {
 
 interface MessageToWorker extends LifeEvent {
   readonly data: unknown;
+  readonly ports: readonly MessagePort[];
 }
 
 interface FetchEvent extends LifeEvent {

@@ -42,7 +42,8 @@ scope.addEventListener('install', (event) => {
 // Without this a page would be without the servers until its next visit.
 scope.addEventListener('activate', (event) => event.waitUntil(scope.clients.claim()));
 scope.addEventListener('message', (event) => {
-  if (event.data === CLAIM) event.waitUntil(scope.clients.claim());
+  if (event.data !== CLAIM) return;
+  event.waitUntil(scope.clients.claim().then(() => event.ports[0]?.postMessage(CLAIM)));
 });
 scope.addEventListener('fetch', (event) => {
   const answer = servers.answer(event.request);

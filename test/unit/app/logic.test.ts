@@ -80,6 +80,13 @@ describe('the preset', () => {
     expect([steps, seed, tasks.seed]).toEqual([5, 6, 6]);
     expect(adapter).toEqual({ rank: 4, alpha: 8 });
   });
+
+  it('draws tasks of the chosen toolspace for a model of the store, of its own for a shipped one', () => {
+    const model = { kind: 'stored', name: 'guest', hash: '' } as const;
+    const chosen = { ...PRESET_CHOICES, toolspace: 'full' } as const;
+    expect(presetExperiment({ ...chosen, model }, SMALL).tasks.toolspace).toBe('full');
+    expect(presetExperiment(chosen, SMALL).tasks.toolspace).toBe('core');
+  });
 });
 
 describe('score rows', () => {

@@ -82,6 +82,17 @@ describe('over HTTP', () => {
     expect(host.episodes).toBe(3);
   });
 
+  test('an episode whose state was dropped for newer ones fails, it does not begin anew', async () => {
+    const [old, ...newer] = draw(4).map((task, i) => ({ task, episode: `dropped${i}` }));
+    const open = ({ task, episode }: { task: Task; episode: string }) =>
+      openRemoteEpisode({ ...options(task, episode), url: `${serving.url}/mcp` });
+    if (old === undefined) throw new Error('no task');
+    const toolbox = await open(old);
+    await toolbox.state();
+    for (const one of newer) await (await open(one)).state();
+    await expect(toolbox.state()).rejects.toThrow(/its state was lost/);
+  });
+
   test('serves the declared tools', async () => {
     const connection = await connectServer({ name: 'units', url: `${serving.url}/mcp/5/a/units` });
     expect(connection.protocol).toBe('2026-07-28');

@@ -57,6 +57,7 @@ async function workerScript(): Promise<string> {
       target: 'es2023',
       write: false,
       modulePreload: false,
+      chunkSizeWarningLimit: 1024,
       rollupOptions: { input: ENTRY, output: { format: 'iife' } },
     },
   });

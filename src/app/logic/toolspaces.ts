@@ -15,3 +15,15 @@ export const TOOLSPACE_HINTS: Readonly<Record<ToolspaceName, string>> = {
   core: '4 servers with 26 tools',
   full: '46 servers with 382 tools',
 };
+
+const TWISTS: readonly { suffix: string; text: string }[] = [
+  { suffix: ':refused', text: 'one part no tool can do' },
+  { suffix: ':unsaid', text: 'one part must be asked for' },
+];
+
+/** What is odd about a task's request, from the families of its parts; most have nothing. */
+export function twistsOf(families: readonly string[]): string[] {
+  return TWISTS.filter(({ suffix }) => families.some((name) => name.endsWith(suffix))).map(
+    ({ text }) => text,
+  );
+}

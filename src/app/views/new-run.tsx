@@ -160,7 +160,7 @@ function ToolspaceField({ value, set }: SettingsProps) {
       >
         {(['core', 'full'] as const).map((name) => (
           <option key={name} value={name}>
-            {name}: {TOOLSPACE_HINTS[name]}
+            {name}
           </option>
         ))}
       </select>

@@ -3,6 +3,7 @@ import { signal } from '@preact/signals';
 import { SHIPPED_MODELS, type ShippedName } from '../../base/shipped-models.ts';
 import type { Mode } from '../../trajectory/trace.ts';
 import { bytes, count, MODE_NAMES, plural } from '../logic/format.ts';
+import { twistsOf } from '../logic/toolspaces.ts';
 import { Badge, Field, type Option, Segmented } from '../parts/small.tsx';
 import { ToolspaceChoice, toolHints } from '../parts/toolspace-choice.tsx';
 import { models } from '../state/models-state.ts';
@@ -57,6 +58,9 @@ export function TaskCard() {
         {current === null ? null : (
           <p class="task-facts">
             <Badge>{plural(current.oracle.steps.length, 'call')}</Badge>
+            {twistsOf(current.families).map((text) => (
+              <Badge key={text}>{text}</Badge>
+            ))}
             {current.servers.map((server) => (
               <Badge key={server} tone="accent">
                 {server}

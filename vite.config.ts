@@ -1,6 +1,7 @@
 // The build of the page, and the servers that show it. Knows nothing of the command line's build.
 import { defineConfig, type Plugin } from 'vite';
 import { CALLBACK_PAGE, CLIENT_DOCUMENT, clientDocument } from './src/tools/auth/oauth.ts';
+import { serviceWorker, toolspaceVersion } from './vite.service-worker.ts';
 
 /** `connect-src` lets the page reach model files and tool servers that the user names. */
 const CSP_RULES = {
@@ -63,7 +64,8 @@ export default defineConfig(({ command, isPreview }) => {
   const dev = command === 'serve' && isPreview !== true;
   return {
     base: './',
-    plugins: [cspMeta(dev), clientDocumentFile()],
+    plugins: [cspMeta(dev), clientDocumentFile(), serviceWorker()],
+    define: { 'import.meta.env.TOOLSPACE_VERSION': JSON.stringify(toolspaceVersion()) },
     ...(dev ? { html: { cspNonce: DEV_NONCE } } : {}),
     build: { target: 'es2023', outDir: 'dist', emptyOutDir: true },
     worker: { format: 'es' },

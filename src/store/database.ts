@@ -1,5 +1,5 @@
-// The only IndexedDB schema of the project. A version is a list entry: what it changes, from the
-// one before.
+// The IndexedDB schema of the page (that of its service worker is in episode-states.ts). A version is a list entry: what it
+// changes, from the one before.
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
 import { StoreError } from '../base/errors.ts';
 import type { Json, JsonObject } from '../trajectory/json.ts';

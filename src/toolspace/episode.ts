@@ -1,6 +1,7 @@
 // Episodes on the built-in servers: real MCP, in the same process or over HTTP. State belongs to
 // one episode.
 import { ToolError } from '../base/errors.ts';
+import type { Fetch } from '../tools/bounded-fetch.ts';
 import {
   type ConnectOptions,
   connectServer,
@@ -13,6 +14,7 @@ import type { World } from '../trajectory/task.ts';
 import { LiveServer, type Toolspace } from './live-server.ts';
 import { mcpHandler } from './mcp-server.ts';
 import { type ServerDef, serverSpec } from './server.ts';
+import { tagKeepingFetch } from './state-tag.ts';
 import { serverOf, toolspaceOf } from './toolspaces.ts';
 
 export interface EpisodeOptions {
@@ -74,17 +76,21 @@ async function connectLive(live: LiveServer, episode: string): Promise<McpConnec
 /**
  * Opens an episode on the built-in servers and on others, reached over streamable HTTP. An added server takes the place
  * of a built-in one of its name, and its state is asked of `URL/state` only where it is one of ours.
+ * @param place where the built-in servers are served; without one they are in this process.
  * @throws {ToolError} when an added server cannot be reached.
  */
 export async function openExtendedEpisode(
   options: EpisodeOptions,
   added: readonly ConnectOptions[],
+  place: RemotePlace | null = null,
 ): Promise<Toolbox> {
   const space = toolspaceOf(options.toolspace);
+  const builtIn = (name: string): ToolboxServer =>
+    place === null
+      ? liveToolboxServer(space, name, options)
+      : remoteToolboxServer(space, name, { ...options, ...place });
   const names = new Set(added.map(({ name }) => name));
-  const own = options.servers
-    .filter((name) => !names.has(name))
-    .map((name) => liveToolboxServer(space, name, options));
+  const own = options.servers.filter((name) => !names.has(name)).map(builtIn);
   const opening = await Promise.allSettled(added.map((server) => addedServer(space, server)));
   const others = opening.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const failed = opening.find((result) => result.status === 'rejected');
@@ -133,30 +139,40 @@ async function addedServer(
   }
 }
 
-/**
- * Opens an episode on servers that are served elsewhere (`atlas servers --serve`).
- * @param options `url` is the base, without `/mcp`.
- * @throws {InputError} for an unknown toolspace or server.
- */
-export async function openRemoteEpisode(
-  options: EpisodeOptions & { url: string },
-): Promise<Toolbox> {
-  const space = toolspaceOf(options.toolspace);
-  const { world, episode, url } = options;
-  return openToolbox(
-    options.servers.map((name): ToolboxServer => {
-      const place = `${url}/mcp/${world.seed}/${encodeURIComponent(episode)}/${name}`;
-      return {
-        spec: serverSpec(serverOf(space, name)),
-        connect: () => connectServer({ name, url: place }),
-        readState: () => fetchState(name, `${place}/state`),
-      };
-    }),
-  );
+/** Where the servers of an episode are served. */
+export interface RemotePlace {
+  /** What stands before `/<world seed>/<episode>/<server>`, such as `http://127.0.0.1:8080/mcp`. */
+  url: string;
+  /** Of the servers' code; with another one the episode fails. Any when it is not given. */
+  version?: string;
 }
 
-async function fetchState(server: string, url: string) {
-  const response = await fetch(url);
+/**
+ * Opens an episode on servers that are served elsewhere (`atlas servers --serve`, or the page's service worker). A state
+ * that is lost on the way ends it.
+ * @throws {InputError} for an unknown toolspace or server.
+ */
+export async function openRemoteEpisode(options: EpisodeOptions & RemotePlace): Promise<Toolbox> {
+  const space = toolspaceOf(options.toolspace);
+  return openToolbox(options.servers.map((name) => remoteToolboxServer(space, name, options)));
+}
+
+function remoteToolboxServer(
+  space: Toolspace,
+  name: string,
+  { world, episode, url, version }: EpisodeOptions & RemotePlace,
+): ToolboxServer {
+  const place = `${url}/${world.seed}/${encodeURIComponent(episode)}/${name}`;
+  const fetch = tagKeepingFetch(name, version);
+  return {
+    spec: serverSpec(serverOf(space, name)),
+    connect: () => connectServer({ name, url: place, fetch }),
+    readState: () => fetchState(name, `${place}/state`, fetch),
+  };
+}
+
+async function fetchState(server: string, url: string, get: Fetch = fetch) {
+  const response = await get(url);
   if (!response.ok) {
     const message = `server ${server}: got status ${response.status} at ${url}, need 200.`;
     throw new ToolError('no_state', message, { data: { server, status: response.status } });

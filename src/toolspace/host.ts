@@ -4,56 +4,74 @@ import {
   hostHeaderValidationResponse,
   localhostAllowedHostnames,
   localhostAllowedOrigins,
-  type McpHttpHandler,
   originValidationResponse,
 } from '@modelcontextprotocol/server';
-import { LiveServer, makeWorld, type Toolspace } from './live-server.ts';
-import { mcpHandler } from './mcp-server.ts';
+import { type HostedServer, type HostedServers, openHosted, type StateStore } from './hosted.ts';
+import type { Toolspace } from './live-server.ts';
+import { STATE_TAG } from './state-tag.ts';
 import { toolspaceOf } from './toolspaces.ts';
 
 export interface HostOptions {
   toolspace: string;
   /** Episodes kept at once; the one unused longest is dropped first. */
   maxEpisodes?: number;
+  /** What every path begins with, with a slash at both ends; `/mcp/` by default. */
+  prefix?: string;
+  /**
+   * Whose requests are answered: by default those that name this machine in Host and Origin (DNS rebinding); with an
+   * origin those of its own pages, for a handler that no other origin's requests reach, such as a service worker.
+   */
+  trust?: 'localhost' | { readonly origin: string };
+  /** Names the servers' code: states of other versions are not gone on with. */
+  version?: string;
+  /** Where states are kept besides memory; without it they end with the process. */
+  store?: StateStore;
 }
 
 /** A web handler with state. */
 export interface Host {
   fetch(request: Request): Promise<Response>;
-  /** Number of episodes kept now. */
+  /** Number of episodes in memory. */
   readonly episodes: number;
   close(): Promise<void>;
 }
 
-interface Served {
-  live: LiveServer;
-  handler: McpHttpHandler;
-}
-
+const DEFAULT_PREFIX = '/mcp/';
+const DEFAULT_VERSION = '1';
 const MAX_EPISODES = 256;
 const MAX_SEED = 0xffffffff;
-const ASKED_HEADERS =
-  'content-type, accept, mcp-method, mcp-name, mcp-protocol-version, mcp-session-id, last-event-id';
-const TOLD_HEADERS = 'mcp-session-id, mcp-protocol-version, last-event-id';
+const ASKED_HEADERS = `content-type, accept, mcp-method, mcp-name, mcp-protocol-version, mcp-session-id, last-event-id, ${STATE_TAG}`;
+const TOLD_HEADERS = `mcp-session-id, mcp-protocol-version, last-event-id, ${STATE_TAG}`;
+
+/** A Map keeps the order of insertion: the first episode is the one unused longest. */
+type Episodes = Map<string, HostedServers>;
+
+interface Place {
+  space: Toolspace;
+  kept: Episodes;
+  prefix: string;
+  version: string;
+  store: StateStore | null;
+}
 
 /**
  * Makes the handler.
  * @throws {InputError} for an unknown toolspace.
  */
-export function createHost({ toolspace, maxEpisodes = MAX_EPISODES }: HostOptions): Host {
-  const space = toolspaceOf(toolspace);
-  // A Map keeps the order of insertion: the first entry is the one unused longest.
-  const kept = new Map<string, Map<string, Served>>();
+export function createHost(options: HostOptions): Host {
+  const { prefix = DEFAULT_PREFIX, version = DEFAULT_VERSION, store = null } = options;
+  const { maxEpisodes = MAX_EPISODES, trust = 'localhost' } = options;
+  const kept: Episodes = new Map();
+  const place = { space: toolspaceOf(options.toolspace), kept, prefix, version, store };
   return {
     async fetch(request) {
       const refused =
-        hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
-        originValidationResponse(request, localhostAllowedOrigins());
+        trust === 'localhost' ? refuseAsLocalhost(request) : refuseAsPage(request, trust.origin);
       if (refused !== undefined) return refused;
       const response =
         request.method === 'OPTIONS'
           ? new Response(null, { status: 204 })
-          : await serve(space, kept, request);
+          : await serve(place, request);
       await dropOldest(kept, maxEpisodes);
       return withCors(request, response);
     },
@@ -64,44 +82,88 @@ export function createHost({ toolspace, maxEpisodes = MAX_EPISODES }: HostOption
   };
 }
 
-async function serve(
-  space: Toolspace,
-  kept: Map<string, Map<string, Served>>,
-  request: Request,
-): Promise<Response> {
+function refuseAsLocalhost(request: Request): Response | undefined {
+  return (
+    hostHeaderValidationResponse(request, localhostAllowedHostnames()) ??
+    originValidationResponse(request, localhostAllowedOrigins())
+  );
+}
+
+/** A page of another origin can only send its visitor here, by a link or a form: it may not write. */
+function refuseAsPage(request: Request, origin: string): Response | undefined {
+  const named = request.headers.get('origin');
+  const isOwn = new URL(request.url).origin === origin && (named === null || named === origin);
+  if (isOwn && (request.mode !== 'navigate' || request.method === 'GET')) return undefined;
+  return refusal(403, `only pages of ${origin} are answered, and forms are not`);
+}
+
+function refusal(status: number, error: string): Response {
+  return Response.json({ error }, { status });
+}
+
+async function serve(place: Place, request: Request): Promise<Response> {
+  const { space, prefix } = place;
   const { pathname } = new URL(request.url);
-  const match = /^\/mcp\/(\d{1,10})\/([\w.%:-]{1,128})\/(\w+)(\/state)?$/.exec(pathname);
+  const path = pathname.startsWith(prefix) ? pathname.slice(prefix.length) : '';
+  const match = /^(\d{1,10})\/([\w.%:-]{1,128})\/(\w+)(\/state)?$/.exec(path);
   const [, seedText = '', episode = '', name = '', state] = match ?? [];
   const def = space.servers.find((server) => server.name === name);
   if (match === null || def === undefined || Number(seedText) > MAX_SEED) {
-    return Response.json(
-      { error: `no server at ${pathname}; need /mcp/<world seed>/<episode>/<server>` },
-      { status: 404 },
-    );
+    const error = `no server at ${pathname}; need ${prefix}<world seed>/<episode>/<server>`;
+    return refusal(404, error);
   }
   if (state !== undefined && request.method !== 'GET') {
-    return Response.json({ error: 'state is only read: use GET' }, { status: 405 });
+    return refusal(405, 'state is only read: use GET');
   }
   const seed = Number(seedText);
-  const key = `${seed}/${episode}`;
-  const episodeServers = kept.get(key) ?? new Map<string, Served>();
-  kept.delete(key);
-  kept.set(key, episodeServers);
-  let served = episodeServers.get(name);
-  if (served === undefined) {
-    const live = new LiveServer(space, def, makeWorld(seed));
-    served = { live, handler: mcpHandler(live) };
-    episodeServers.set(name, served);
+  const servers = touched(place.kept, `${seed}/${episode}`);
+  const { version, store } = place;
+  const key = `${space.name}/${seed}/${episode}/${name}`;
+  const hosted = await openHosted(servers, { space, def, seed, version, store, key });
+  if (hosted === null) {
+    return refusal(
+      410,
+      `the state of ${pathname} was made by another version of these servers and has been put away; the next request begins a new one`,
+    );
   }
-  return state === undefined ? served.handler.fetch(request) : Response.json(served.live.state);
+  const tag = request.headers.get(STATE_TAG);
+  if (tag !== null && tag !== version && tag !== hosted.tag) {
+    return refusal(
+      412,
+      `the state of ${pathname} is not the one that was asked for: it was lost, or the page was updated; begin the episode again`,
+    );
+  }
+  return withTag(hosted, await answer(hosted, request, state !== undefined));
 }
 
-async function dropOldest(kept: Map<string, Map<string, Served>>, most: number): Promise<void> {
+async function answer(hosted: HostedServer, request: Request, asState: boolean) {
+  const response = asState ? Response.json(hosted.live.state) : await hosted.handler.fetch(request);
+  if (hosted.failure === null) return response;
+  await response.body?.cancel();
+  return refusal(500, `the state could not be kept: ${hosted.failure}`);
+}
+
+/** The servers of an episode, which is now the one used last. */
+function touched(kept: Episodes, key: string): HostedServers {
+  const servers: HostedServers = kept.get(key) ?? new Map();
+  kept.delete(key);
+  kept.set(key, servers);
+  return servers;
+}
+
+async function dropOldest(kept: Episodes, most: number): Promise<void> {
   for (const [key, servers] of kept) {
     if (kept.size <= most) return;
     kept.delete(key);
-    for (const { handler } of servers.values()) await handler.close();
+    for (const opening of servers.values()) await (await opening)?.handler.close();
   }
+}
+
+function withTag({ tag }: HostedServer, response: Response): Response {
+  const headers = new Headers(response.headers);
+  headers.set(STATE_TAG, tag);
+  headers.set('cache-control', 'no-store');
+  return new Response(response.body, { status: response.status, headers });
 }
 
 /** Adds what a page of an allowed origin needs to read the response. */

@@ -12,9 +12,14 @@ import type { ToolDef } from './server.ts';
 
 const VERSION = '1.0.0';
 
+/** Runs when a call has been made, before its result is told. */
+type AfterCall = () => Promise<void>;
+
 /** A web handler that speaks MCP for one live server; the state outlives requests. */
-export function mcpHandler(live: LiveServer): McpHttpHandler {
-  return createMcpHandler(({ requestInfo }) => mcpServer(live, neededTools(live, requestInfo)));
+export function mcpHandler(live: LiveServer, afterCall?: AfterCall): McpHttpHandler {
+  return createMcpHandler(({ requestInfo }) =>
+    mcpServer(live, neededTools(live, requestInfo), afterCall),
+  );
 }
 
 /**
@@ -28,7 +33,11 @@ function neededTools({ def }: LiveServer, request: Request | undefined): readonl
   return called === undefined ? def.tools : [called];
 }
 
-function mcpServer(live: LiveServer, tools: readonly ToolDef[]): McpServer {
+function mcpServer(
+  live: LiveServer,
+  tools: readonly ToolDef[],
+  afterCall: AfterCall | undefined,
+): McpServer {
   const { def } = live;
   const server = new McpServer(
     { name: def.name, version: VERSION },
@@ -42,8 +51,9 @@ function mcpServer(live: LiveServer, tools: readonly ToolDef[]): McpServer {
     server.registerTool(
       tool.name,
       { description, inputSchema, annotations, ...(outputSchema && { outputSchema }) },
-      (args) => {
+      async (args) => {
         const { text, value, isError } = live.call(tool.name, jsonObjectSchema.parse(args));
+        await afterCall?.();
         const structured = outputSchema !== undefined && value !== null;
         return {
           content: [{ type: 'text', text }],

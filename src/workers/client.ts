@@ -36,6 +36,7 @@ export type {
   TraceView,
 } from './protocol.ts';
 export type { ServerAccess, ServerEntry, ServerListing, ServerTool } from './server-api.ts';
+export { hasServiceWorkers, openPageServers } from './service/register.ts';
 export { fromWireError } from './wire-error.ts';
 
 export interface WorkersOptions {

@@ -8,10 +8,10 @@ import type { EpisodeRuntime } from '../lab/runtime.ts';
 import type { Sandbox } from '../sandbox/sandbox.ts';
 import { storageUsage } from '../store/quota.ts';
 import type { Tokenizer } from '../tokenizer/tokenizer.ts';
-import { openEpisode, openExtendedEpisode } from '../toolspace/episode.ts';
 import { generateTasks } from '../toolspace/tasks.ts';
 import { type Experiment, experimentSchema, type Metrics } from '../trajectory/experiment.ts';
-import type { Split, Task } from '../trajectory/task.ts';
+import type { Task } from '../trajectory/task.ts';
+import { episodeOpener } from './episode-opener.ts';
 import { GpuLine, needGpu } from './gpu-line.ts';
 import type { ModelDesk } from './model-desk.ts';
 import {
@@ -33,6 +33,7 @@ import type {
   Player,
   RunListing,
   StorageListing,
+  TaskChoice,
   TraceView,
 } from './protocol.ts';
 import type { ServerDesk } from './server-desk.ts';
@@ -40,6 +41,9 @@ import type { Shelf } from './shelf.ts';
 import { parseTrace, viewOf } from './trace-view.ts';
 import { type RunLock, Training, type TrainingParts } from './training.ts';
 import { fromWireError, toWireError, type WireError } from './wire-error.ts';
+
+/** A script has no context that could be full: its limits are those of the longest tasks. */
+const SCRIPT_ROOM = { contextTokens: 32_768, turnTokens: 4096 };
 
 export interface PageDeskOptions {
   shelf: Promise<Shelf>;
@@ -63,6 +67,8 @@ export class PageDesk implements PageApi {
   readonly #episodes = new Map<string, AbortController>();
   #model: LoadedModel | null = null;
   #tokenizer: Tokenizer | null = null;
+  /** Where that tokenizer is from: it is read once, and is at hand when the network is not. */
+  #tokenizerUrl: string | null = null;
 
   constructor({ shelf, models, servers, emit, gpu, lock, sandbox }: PageDeskOptions) {
     this.#sandbox = sandbox;
@@ -96,13 +102,16 @@ export class PageDesk implements PageApi {
   }
 
   async loadTokenizer(url: string): Promise<void> {
+    if (url === this.#tokenizerUrl) return;
     this.#tokenizer = await tokenizerAt(url);
+    this.#tokenizerUrl = url;
   }
 
-  async drawTask(split: Split, seed: number): Promise<Task> {
-    const toolspace = this.#model?.toolspace ?? 'core';
-    const [task] = generateTasks({ split, count: 1, seed, toolspace });
-    if (task === undefined) throw new InputError('no-task', `tasks: split ${split} has none`);
+  async drawTask(choice: TaskChoice): Promise<Task> {
+    const [task] = generateTasks({ ...choice, count: 1 });
+    if (task === undefined) {
+      throw new InputError('no-task', `tasks: split ${choice.split} has none`);
+    }
     return task;
   }
 
@@ -120,12 +129,15 @@ export class PageDesk implements PageApi {
         throw new InputError('no-oracle', message);
       }
       const policy = await this.#policy(request.player);
-      const { limits, reward } = this.#rules();
+      const { limits, reward } = this.#rules(request.player);
       const id = `single-${deriveSeed(task.id, seed)}`;
       const { trace } = await playEpisode(
         { task, mode, id, seed, temperature, constrain, limits, reward },
         policy,
-        await this.#runtimeWith(request.ownServers ?? [], policy.tokenizer, controller.signal),
+        {
+          ...this.#runtime(policy.tokenizer),
+          openEpisode: await this.#opener(request, controller.signal),
+        },
         {
           signal: controller.signal,
           onEvent: (_id, event) => this.#emit({ kind: 'episode', call, event }),
@@ -290,11 +302,12 @@ export class PageDesk implements PageApi {
   }
 
   /** Limits and reward weights of a single episode. */
-  #rules(): Pick<Experiment, 'limits' | 'reward'> {
+  #rules(player: Player): Pick<Experiment, 'limits' | 'reward'> {
     const { limits, reward } = experimentSchema.shape;
     const model = this.#model;
+    const ofModel = model === null ? limits.parse(undefined) : limitsFor(model);
     return {
-      limits: model === null ? limits.parse(undefined) : limitsFor(model),
+      limits: player.kind === 'oracle' ? { ...ofModel, ...SCRIPT_ROOM } : ofModel,
       reward: reward.parse(undefined),
     };
   }
@@ -307,25 +320,16 @@ export class PageDesk implements PageApi {
       promptStyle,
       schemaStyle,
       ...(this.#sandbox === undefined ? {} : { sandbox: this.#sandbox }),
-      openEpisode: ({ world, servers, toolspace }, episode) =>
-        openEpisode({ world, servers, toolspace, episode }),
+      openEpisode: episodeOpener(),
     };
   }
 
-  /** As `#runtime`, with servers of the user's own beside the task's. */
-  async #runtimeWith(
-    names: readonly string[],
-    tokenizer: Tokenizer,
+  /** How an episode reaches the built-in servers and the user's own. */
+  async #opener(
+    { serversUrl, ownServers = [] }: EpisodeRequest,
     signal: AbortSignal,
-  ): Promise<EpisodeRuntime> {
-    const runtime = this.#runtime(tokenizer);
-    if (names.length === 0) return runtime;
-    const added = await this.#servers.connectable(names, signal);
-    return {
-      ...runtime,
-      openEpisode: ({ world, servers, toolspace }, episode) =>
-        openExtendedEpisode({ world, servers, toolspace, episode }, added),
-    };
+  ): Promise<EpisodeRuntime['openEpisode']> {
+    return episodeOpener(serversUrl, await this.#servers.connectable(ownServers, signal));
   }
 
   async #policy(player: Player): Promise<AgentPolicy> {

@@ -142,6 +142,15 @@ export interface EpisodeRequest {
   constrain: boolean;
   /** Servers of the user's own that are shown beside the task's; none without it. */
   ownServers?: readonly string[];
+  /** Address of the page's built-in servers, with a slash at its end: each call is a request there. In this process without it. */
+  serversUrl?: string;
+}
+
+/** Which task is drawn: the `seed`th of a split of a toolspace. */
+export interface TaskChoice {
+  split: Split;
+  seed: number;
+  toolspace: string;
 }
 
 /** A stopped run is a paused one that stands at its last checkpoint. */
@@ -198,7 +207,7 @@ export interface PageApi extends ServerApi {
   loadModel(source: ModelSource): Promise<ModelSummary>;
   /** Reads only the tokenizer of a model file, so that recorded trajectories can be shown token by token. */
   loadTokenizer(url: string): Promise<void>;
-  drawTask(split: Split, seed: number): Promise<Task>;
+  drawTask(choice: TaskChoice): Promise<Task>;
   /** Plays and scores one episode, emits `episode` with `call`, and keeps the trajectory. */
   runEpisode(call: string, request: EpisodeRequest): Promise<{ view: TraceView; index: number }>;
   cancel(call: string): Promise<void>;

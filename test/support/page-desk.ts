@@ -41,6 +41,7 @@ const NET: Net = {
 export const TOKENIZER = tokenizerFromMetadata(METADATA);
 const CHOICES = {
   model: { kind: 'stored', name: 'bigram', hash: '' },
+  toolspace: 'core',
   tasksPerStep: 2,
   group: 2,
   steps: 3,

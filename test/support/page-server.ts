@@ -7,6 +7,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** Address of the served page, with a slash at the end. */
     pageUrl: string;
+    /** The folder that it is built in. */
+    pageFolder: string;
   }
 }
 
@@ -28,5 +30,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const url = server.resolvedUrls?.local[0];
   if (url === undefined) throw new Error('page-server: vite preview has no local address');
   project.provide('pageUrl', url);
+  project.provide('pageFolder', outDir);
   return () => server.close();
 }

@@ -1,9 +1,12 @@
 // The experiment that the Train page offers, and the numbers in it that a person may change.
 import type { ShippedName } from '../../base/shipped-models.ts';
 import type { Experiment } from '../../trajectory/experiment.ts';
+import type { ToolspaceName } from './toolspaces.ts';
 
 export interface PresetChoices {
   model: BaseModel;
+  /** Of the training tasks; a shipped model gets those that it was made for. */
+  toolspace: ToolspaceName;
   tasksPerStep: number;
   /** Rollouts of each task. */
   group: number;
@@ -21,6 +24,7 @@ export type BaseModel =
 
 export const PRESET_CHOICES: PresetChoices = {
   model: { kind: 'shipped', name: 'rookie' },
+  toolspace: 'core',
   tasksPerStep: 8,
   group: 8,
   steps: 30,
@@ -41,9 +45,10 @@ const POOL_TASKS = 512;
 /** "Rookie learns": GRPO on training tasks, a LoRA adapter, rubric rewards (ATLAS, arXiv 2603.06713). */
 export function presetExperiment(
   choices: PresetChoices,
-  { toolspace, limits }: { toolspace: string; limits: Experiment['limits'] },
+  { toolspace: own, limits }: { toolspace: string; limits: Experiment['limits'] },
 ): Experiment {
   const { model, tasksPerStep, group, steps, learningRate, seed, rank, memory } = choices;
+  const toolspace = model.kind === 'shipped' ? own : choices.toolspace;
   return {
     v: 1,
     name: `${model.name} learns`,

@@ -3,12 +3,15 @@ import { computed, signal } from '@preact/signals';
 import type { Task } from '../../trajectory/task.ts';
 import { shownServers } from './servers-state.ts';
 import { api, model } from './session.ts';
+import { toolspace as chosenSpace } from './tools-state.ts';
 
 /** What the next episode plays: the drawn task, or the user's own request. */
 export const asking = signal<'drawn' | 'own'>('drawn');
 export const request = signal('');
 /** The toolspace of the built-in servers that a request may be played on. */
-const toolspace = computed(() => model.value?.summary.toolspace ?? 'core');
+export const builtInSpace = computed(
+  () => chosenSpace.value ?? model.value?.summary.toolspace ?? 'core',
+);
 /** Names of its servers. */
 export const builtIns = signal<readonly string[]>([]);
 /** Those that the request is played on. */
@@ -16,7 +19,7 @@ export const chosenBuiltIns = signal<ReadonlySet<string>>(new Set());
 
 /** Reads which built-in servers there are. */
 export async function refreshBuiltIns(): Promise<void> {
-  builtIns.value = await api().builtInServers(toolspace.value);
+  builtIns.value = await api().builtInServers(builtInSpace.value);
 }
 
 export function chooseBuiltIn(name: string, isChosen: boolean): void {
@@ -42,7 +45,7 @@ export function ownTask(seed: number): Promise<Task> {
   return api().ownTask({
     prompt: request.value,
     servers: playedBuiltIns.value,
-    toolspace: toolspace.value,
+    toolspace: builtInSpace.value,
     seed,
   });
 }

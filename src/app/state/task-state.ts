@@ -6,11 +6,13 @@ import type { Experiment } from '../../trajectory/experiment.ts';
 import type { Task } from '../../trajectory/task.ts';
 import type { Mode } from '../../trajectory/trace.ts';
 import type { ModelSource, Player, TraceView } from '../../workers/client.ts';
+import { toolspaceNamed } from '../logic/toolspaces.ts';
 import { type EpisodeShown, emptyEpisode, episodeOf, withEvent } from '../logic/turns.ts';
 import { keyOf, needBase, sourceOf } from './base-model.ts';
 import { asking, ownTask } from './request-state.ts';
 import { shownServers } from './servers-state.ts';
-import { announcement, api, needModel, pageFile } from './session.ts';
+import { announcement, api, model, needModel, pageFile } from './session.ts';
+import { reachedBy, split, toolspace } from './tools-state.ts';
 
 /** Who plays: a shipped model, one of the store, another of the user's, a trained adapter, or the scripted teacher. */
 export type Chosen =
@@ -48,9 +50,16 @@ export const working = signal<string | null>(null);
 let calls = 0;
 let queued: AgentEvent[] = [];
 
+/** Where tasks are drawn from: the shipped models know `core` only, the others are asked what they were made for. */
+function drawnFrom() {
+  const own = chosen.value.kind === 'shipped' ? 'core' : model.value?.summary.toolspace;
+  const name = toolspace.value ?? toolspaceNamed(own);
+  return { toolspace: name, split: name === 'core' ? 'test' : split.value } as const;
+}
+
 /** Draws the task of a number. */
 export async function drawTask(seed: number): Promise<void> {
-  task.value = await api().drawTask('test', seed);
+  task.value = await api().drawTask({ seed, ...drawnFrom() });
   taskSeed.value = seed;
   if (working.value === null) {
     episode.value = null;
@@ -70,6 +79,7 @@ export async function runTask(): Promise<void> {
     if (current === null) return;
     episode.value = emptyEpisode(current.prompt);
     const player = await prepare(chosen.value);
+    const way = await reachedBy();
     const { view } = await api().runEpisode(call, {
       task: current,
       mode: playedMode.value,
@@ -78,6 +88,7 @@ export async function runTask(): Promise<void> {
       temperature: temperature.value,
       constrain: constrain.value,
       ownServers: shownServers.value,
+      ...way,
     });
     queued = [];
     finished.value = view;

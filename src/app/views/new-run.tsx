@@ -11,6 +11,7 @@ import {
   type PresetChoices,
   startingPoint,
 } from '../logic/preset.ts';
+import { TOOLSPACE_HINTS, toolspaceNamed } from '../logic/toolspaces.ts';
 import { Field, NumberField } from '../parts/small.tsx';
 import { keyOf } from '../state/base-model.ts';
 import { models, refreshModels } from '../state/models-state.ts';
@@ -106,6 +107,7 @@ function Settings({ value, set }: SettingsProps) {
   return (
     <div class="fields">
       <ModelField value={value} set={set} />
+      <ToolspaceField value={value} set={set} />
       {NUMBERS.map(({ key, ...field }) => (
         <NumberField
           key={key}
@@ -137,6 +139,28 @@ function ModelField({ value, set }: SettingsProps) {
         {all.map((item) => (
           <option key={keyOf(item)} value={keyOf(item)}>
             {item.name}
+          </option>
+        ))}
+      </select>
+    </Field>
+  );
+}
+
+function ToolspaceField({ value, set }: SettingsProps) {
+  // The shipped models know no other tools.
+  const isFixed = value.model.kind === 'shipped';
+  const chosen = isFixed ? 'core' : value.toolspace;
+  return (
+    <Field label="Tasks of">
+      <select
+        value={chosen}
+        title={TOOLSPACE_HINTS[chosen]}
+        disabled={isFixed}
+        onChange={({ currentTarget }) => set({ toolspace: toolspaceNamed(currentTarget.value) })}
+      >
+        {(['core', 'full'] as const).map((name) => (
+          <option key={name} value={name}>
+            {name}
           </option>
         ))}
       </select>

@@ -4,6 +4,7 @@ import { SHIPPED_MODELS } from '../../base/shipped-models.ts';
 import { Field, type Option, Segmented } from '../parts/small.tsx';
 import {
   asking,
+  builtInSpace,
   builtIns,
   chooseBuiltIn,
   chosenBuiltIns,
@@ -12,7 +13,7 @@ import {
   request,
 } from '../state/request-state.ts';
 import { connected, refreshServers, shownServers, showServer } from '../state/servers-state.ts';
-import { attempt, model, problem } from '../state/session.ts';
+import { attempt, problem } from '../state/session.ts';
 import { type Chosen, chosen } from '../state/task-state.ts';
 
 const KINDS: readonly Option<'drawn' | 'own'>[] = [
@@ -40,7 +41,7 @@ export function RequestKind({ busy }: { busy: boolean }) {
 
 export function OwnRequest({ busy }: { busy: boolean }) {
   const canAsk = problem.value !== 'checking';
-  const toolspace = model.value?.summary.toolspace;
+  const toolspace = builtInSpace.value;
   useEffect(() => {
     if (canAsk) void attempt(refreshBuiltIns);
   }, [canAsk, toolspace]);

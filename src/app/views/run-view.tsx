@@ -41,7 +41,8 @@ function Episode() {
   const shown = episode.value;
   const view = finished.value;
   if (shown === null) return <Waiting />;
-  const limit = model.value?.summary.episodeTokens ?? null;
+  const isScript = chosen.value.kind === 'teacher';
+  const limit = isScript ? null : (model.value?.summary.episodeTokens ?? null);
   return (
     <div
       ref={view === null ? scrollInto : null}

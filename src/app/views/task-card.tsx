@@ -3,7 +3,9 @@ import { signal } from '@preact/signals';
 import { SHIPPED_MODELS, type ShippedName } from '../../base/shipped-models.ts';
 import type { Mode } from '../../trajectory/trace.ts';
 import { bytes, count, MODE_NAMES, plural } from '../logic/format.ts';
+import { twistsOf } from '../logic/toolspaces.ts';
 import { Badge, Field, type Option, Segmented } from '../parts/small.tsx';
+import { ToolspaceChoice, toolHints } from '../parts/toolspace-choice.tsx';
 import { models } from '../state/models-state.ts';
 import { asking, missing } from '../state/request-state.ts';
 import { attempt, loading, model, problem } from '../state/session.ts';
@@ -61,6 +63,9 @@ export function TaskCard() {
         {current === null ? null : (
           <p class="task-facts">
             <Badge>{plural(current.oracle.steps.length, 'call')}</Badge>
+            {twistsOf(current.families).map((text) => (
+              <Badge key={text}>{text}</Badge>
+            ))}
             {current.servers.map((server) => (
               <Badge key={server} tone="accent">
                 {server}
@@ -122,7 +127,8 @@ function Choices({ busy }: { busy: boolean }) {
         }}
       />
       {chosen.value.kind === 'teacher' ? null : <SamplingChoice busy={busy} />}
-      <p class="hint">{MODE_NAMES[playedMode.value].about}.</p>
+      <ToolspaceChoice busy={busy} />
+      <p class="hint">{[`${MODE_NAMES[playedMode.value].about}.`, ...toolHints()].join(' ')}</p>
     </div>
   );
 }

@@ -4,6 +4,8 @@ import { bytes, compact, count, fixed, percent, plural } from '../../../src/app/
 import { adviceFor, gpuProblem } from '../../../src/app/logic/gpu-support.ts';
 import { PRESET_CHOICES, presetExperiment } from '../../../src/app/logic/preset.ts';
 import { scoreRows } from '../../../src/app/logic/score-rows.ts';
+import { twistsOf } from '../../../src/app/logic/toolspaces.ts';
+import { generateTasks } from '../../../src/toolspace/tasks.ts';
 import { experimentSchema } from '../../../src/trajectory/experiment.ts';
 import { traceWith } from '../../support/traces.ts';
 
@@ -65,6 +67,22 @@ describe('GPU support', () => {
 
 const SMALL = { toolspace: 'core', limits: experimentSchema.shape.limits.parse(undefined) };
 
+describe('a task of full', () => {
+  const [refused, unsaid] = [/^cannot$/, /^(at what|which) /];
+
+  it('is said to have a part that cannot be done or must be asked for, as its answer has', () => {
+    const draw = { toolspace: 'full', split: 'test', count: 60, seed: 5 } as const;
+    const tasks = generateTasks(draw);
+    for (const { families, oracle } of tasks) {
+      const last = oracle.answer.split(', ').at(-1) ?? '';
+      expect(twistsOf(families).join()).toMatch(
+        refused.test(last) ? /no tool/ : unsaid.test(last) ? /asked for/ : /^$/,
+      );
+    }
+    expect(tasks.filter(({ families }) => twistsOf(families).length > 0).length).toBeGreaterThan(3);
+  });
+});
+
 describe('the preset', () => {
   it('is a whole experiment: parsing adds nothing', () => {
     for (const memory of [{}, { checkpoints: 'f16' }] as const) {
@@ -79,6 +97,13 @@ describe('the preset', () => {
     expect(algorithm).toMatchObject({ kind: 'grpo', tasksPerStep: 3, group: 4 });
     expect([steps, seed, tasks.seed]).toEqual([5, 6, 6]);
     expect(adapter).toEqual({ rank: 4, alpha: 8 });
+  });
+
+  it('draws tasks of the chosen toolspace for a model of the store, of its own for a shipped one', () => {
+    const model = { kind: 'stored', name: 'guest', hash: '' } as const;
+    const chosen = { ...PRESET_CHOICES, toolspace: 'full' } as const;
+    expect(presetExperiment({ ...chosen, model }, SMALL).tasks.toolspace).toBe('full');
+    expect(presetExperiment(chosen, SMALL).tasks.toolspace).toBe('core');
   });
 });
 

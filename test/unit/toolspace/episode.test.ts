@@ -72,11 +72,25 @@ describe('over HTTP', () => {
 
   test('the oracle solves tasks, and only the newest episodes are kept', async () => {
     for (const [i, task] of draw(10).entries()) {
-      const toolbox = await openRemoteEpisode({ ...options(task, `e${i}`), url: serving.url });
+      const toolbox = await openRemoteEpisode({
+        ...options(task, `e${i}`),
+        url: `${serving.url}/mcp`,
+      });
       await runOracle(task, toolbox);
       await toolbox.close();
     }
     expect(host.episodes).toBe(3);
+  });
+
+  test('an episode whose state was dropped for newer ones fails, it does not begin anew', async () => {
+    const [old, ...newer] = draw(4).map((task, i) => ({ task, episode: `dropped${i}` }));
+    const open = ({ task, episode }: { task: Task; episode: string }) =>
+      openRemoteEpisode({ ...options(task, episode), url: `${serving.url}/mcp` });
+    if (old === undefined) throw new Error('no task');
+    const toolbox = await open(old);
+    await toolbox.state();
+    for (const one of newer) await (await open(one)).state();
+    await expect(toolbox.state()).rejects.toThrow(/its state was lost/);
   });
 
   test('serves the declared tools', async () => {

@@ -38,7 +38,7 @@ test(
       runtime: {
         tokenizer,
         openEpisode: ({ world, servers, toolspace }, episode) =>
-          openRemoteEpisode({ world, servers, toolspace, episode, url: serving.url }),
+          openRemoteEpisode({ world, servers, toolspace, episode, url: `${serving.url}/mcp` }),
         promptStyle: 'full',
         schemaStyle: 'json',
       },

@@ -12,7 +12,7 @@ import { loadedDesk, openDesk, preset, TOKENIZER } from '../../support/page-desk
 describe('single episodes', () => {
   it('are played, scored, streamed and kept; the teacher solves its task', async () => {
     const { desk, events } = await loadedDesk();
-    const task = await desk.drawTask('test', 3);
+    const task = await desk.drawTask({ split: 'test', seed: 3, toolspace: 'core' });
     const request = { task, mode: 'itl', seed: 3, temperature: 0, constrain: false } as const;
     const { view, index } = await desk.runEpisode('call-1', {
       ...request,
@@ -37,7 +37,7 @@ describe('single episodes', () => {
 
   it('of programs need a sandbox, and say so', async () => {
     const { desk } = await loadedDesk();
-    const task = await desk.drawTask('test', 3);
+    const task = await desk.drawTask({ split: 'test', seed: 3, toolspace: 'core' });
     const request = { task, mode: 'ptc', seed: 3, temperature: 0, constrain: false } as const;
     const playing = desk.runEpisode('call-1', { ...request, player: { kind: 'oracle' } });
     await expect(playing).rejects.toThrow('got ptc, which needs a sandbox');
@@ -47,7 +47,7 @@ describe('single episodes', () => {
     const { desk, log } = await loadedDesk();
     const { id } = await desk.createRun(preset());
     await desk.advance(id, 'step');
-    const task = await desk.drawTask('test', 3);
+    const task = await desk.drawTask({ split: 'test', seed: 3, toolspace: 'core' });
     const request = { task, mode: 'itl', seed: 3, temperature: 1, constrain: false } as const;
     await desk.runEpisode('call-1', { ...request, player: { kind: 'model', adapterOf: id } });
     const second = { ...request, constrain: true, player: { kind: 'model' } } as const;
@@ -204,7 +204,7 @@ describe('without a GPU', () => {
   it('says so, and still draws tasks and shows trajectories', async () => {
     const { desk } = await openDesk({ gpu: false });
     expect(() => desk.openDevice()).toThrow(DeviceError);
-    expect((await desk.drawTask('test', 1)).split).toBe('test');
+    expect((await desk.drawTask({ split: 'test', seed: 1, toolspace: 'core' })).split).toBe('test');
     expect(await desk.runs()).toEqual([]);
   });
 

@@ -261,7 +261,7 @@ describe('episodes', () => {
     const { desk } = await loadedDesk();
     const hanging = await serve({ odd: ({ message }) => message?.method === 'tools/list' });
     await desk.addServer(open(hanging.url));
-    const task = await desk.drawTask('test', 1);
+    const task = await desk.drawTask({ split: 'test', seed: 1, toolspace: 'core' });
     const playing = desk.runEpisode('call-1', {
       ...request,
       task,
@@ -294,7 +294,7 @@ describe('episodes', () => {
     });
     const { desk } = await loadedDesk();
     await desk.addServer(open(server.url));
-    const task = await desk.drawTask('test', 1);
+    const task = await desk.drawTask({ split: 'test', seed: 1, toolspace: 'core' });
     const player = { kind: 'oracle' } as const;
     const { view } = await desk.runEpisode('call-1', {
       ...request,

@@ -27,8 +27,8 @@ export const PRESET_CHOICES: PresetChoices = {
   toolspace: 'core',
   tasksPerStep: 8,
   group: 8,
-  steps: 30,
-  learningRate: 2e-3,
+  steps: 40,
+  learningRate: 3e-3,
   seed: 1,
   rank: 8,
   memory: {},
@@ -36,7 +36,7 @@ export const PRESET_CHOICES: PresetChoices = {
 
 /** Rates and ranks to begin with: small models need larger steps. */
 export function startingPoint({ kind }: BaseModel): Pick<PresetChoices, 'learningRate' | 'rank'> {
-  return kind === 'shipped' ? { learningRate: 2e-3, rank: 8 } : { learningRate: 1e-4, rank: 16 };
+  return kind === 'shipped' ? { learningRate: 3e-3, rank: 8 } : { learningRate: 1e-4, rank: 16 };
 }
 
 /** Size of the pool of training tasks. */
@@ -72,12 +72,12 @@ export function presetExperiment(
     optimiser: {
       learningRate,
       beta1: 0.9,
-      beta2: 0.999,
+      beta2: 0.99,
       epsilon: 1e-8,
       weightDecay: 0,
       clipNorm: 1,
-      warmupSteps: 0,
-      schedule: 'constant',
+      warmupSteps: 4,
+      schedule: 'cosine',
       finalShare: 0.05,
     },
     reward: {
@@ -85,7 +85,7 @@ export function presetExperiment(
       toolAppropriateness: 0.3,
       toolGrounding: 0.2,
       parameterAccuracy: 0.1,
-      success: 0,
+      success: 1,
     },
     limits,
     ...(Object.keys(memory).length === 0 ? {} : { memory }),

@@ -3,12 +3,17 @@ import { type Serving, serveHttp } from '../../../src/cli/serve.ts';
 import { connectServer } from '../../../src/tools/mcp-client.ts';
 import type { Toolbox } from '../../../src/tools/toolbox.ts';
 import { openDirectEpisode } from '../../../src/toolspace/direct-episode.ts';
-import { openEpisode, openRemoteEpisode } from '../../../src/toolspace/episode.ts';
+import {
+  openEpisode,
+  openExtendedEpisode,
+  openRemoteEpisode,
+} from '../../../src/toolspace/episode.ts';
 import { createHost } from '../../../src/toolspace/host.ts';
 import { makeWorld } from '../../../src/toolspace/live-server.ts';
 import { generateTasks } from '../../../src/toolspace/tasks.ts';
 import { liveServers, serverSpecs } from '../../../src/toolspace/toolspaces.ts';
 import type { Task } from '../../../src/trajectory/task.ts';
+import { serveRaw } from '../../support/raw-mcp-server.ts';
 
 /** Runs the oracle through a toolbox and compares results and final state with the handlers. */
 async function runOracle(task: Task, toolbox: Toolbox): Promise<void> {
@@ -80,6 +85,25 @@ describe('over HTTP', () => {
       await toolbox.close();
     }
     expect(host.episodes).toBe(3);
+  });
+
+  test('the oracle solves tasks beside a server of somebody else', async () => {
+    const other = await serveRaw();
+    for (const [i, task] of draw(3).entries()) {
+      const added = [{ name: 'odd', url: other.url }];
+      const place = { url: `${serving.url}/mcp` };
+      const toolbox = await openExtendedEpisode(options(task, `beside${i}`), added, place);
+      expect(toolbox.servers.map(({ name }) => name)).toEqual([...task.servers, 'odd']);
+      const [echo] = toolbox.servers.at(-1)?.tools ?? [];
+      expect((await toolbox.call('odd', echo?.name ?? '', { text: 'hello' })).isError).toBe(false);
+      const direct = liveServers(task.toolspace, task.world);
+      for (const step of task.oracle.steps) {
+        const expected = direct.get(step.server)?.call(step.tool, step.arguments);
+        expect(await toolbox.call(step.server, step.tool, step.arguments)).toEqual(expected);
+      }
+      await toolbox.close();
+    }
+    await other.close();
   });
 
   test('an episode whose state was dropped for newer ones fails, it does not begin anew', async () => {

@@ -1,9 +1,9 @@
 // While something of the GPU is waited for, Dawn in Node asks for it in every turn of the event loop, without a pause: a whole
-// processor, which software adapters would compute with. Here the loop rests between turns as soon as a wait is a long one.
+// processor, which software adapters would compute with. Here the loop rests between turns once nothing has come for a while.
 // Must not know what is computed.
 
-/** A wait is long from here on: hardware that answers sooner is asked without a pause, as Dawn does. */
-const SPIN_MS = 0.5;
+/** Results that follow each other faster are asked for without a pause, as Dawn does. */
+const SPIN_MS = 4;
 /** Also what a result may come later by. */
 const REST_MS = 0.2;
 
@@ -18,8 +18,9 @@ const WAITED: Readonly<Record<string, readonly string[]>> = {
 
 const rested = new WeakSet<object>();
 const clock = new Int32Array(new SharedArrayBuffer(4));
-/** When each wait began. */
-const waits = new Set<{ since: number }>();
+let waits = 0;
+/** When a wait last began or ended. */
+let lastChange = 0;
 let turning = false;
 
 /** Lets the event loop rest in the waits of Dawn's classes from now on; a second call does nothing. */
@@ -43,15 +44,17 @@ function prototypeOf(made: unknown): object | null {
 function waiting(original: Method): Method {
   return function waited(...args) {
     const result = original.apply(this, args);
-    const wait = { since: performance.now() };
-    waits.add(wait);
-    const end = (): void => {
-      waits.delete(wait);
-    };
+    change(1);
+    const end = (): void => change(-1);
     result.then(end, end);
     turn();
     return result;
   };
+}
+
+function change(by: 1 | -1): void {
+  waits += by;
+  lastChange = performance.now();
 }
 
 function turn(): void {
@@ -59,11 +62,8 @@ function turn(): void {
   turning = true;
   const next = setImmediate(() => {
     turning = false;
-    if (waits.size === 0) return;
-    const [oldest] = waits;
-    if (oldest !== undefined && performance.now() - oldest.since > SPIN_MS) {
-      Atomics.wait(clock, 0, 0, REST_MS);
-    }
+    if (waits === 0) return;
+    if (performance.now() - lastChange > SPIN_MS) Atomics.wait(clock, 0, 0, REST_MS);
     turn();
   });
   // A program does not go on for want of a rest: Dawn's own turns keep it alive.

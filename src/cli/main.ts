@@ -1,5 +1,4 @@
 // The command line: finds the command, runs it, and turns what it throws into one line and an exit code.
-import '../base/zod-config.ts';
 import { errorMessage, InputError, ModelFileError } from '../base/errors.ts';
 import { note } from './output.ts';
 

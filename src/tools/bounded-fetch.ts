@@ -36,7 +36,6 @@ export function boundedFetch(base: Fetch, watch: FetchWatch): Fetch {
     const response = await base(input, { ...init, headers, signal: AbortSignal.any(signals) });
     const streams = (response.headers.get('content-type') ?? '').startsWith('text/event-stream');
     watch.onResponse?.(request, streams);
-    if (response.body === null) return response;
     const listens = init.method === 'GET' || request?.method === 'subscriptions/listen';
     const bound = {
       maxBytes: watch.maxBytes(request),
@@ -77,13 +76,14 @@ function isDeclaredLarger({ headers }: Response, { maxBytes }: Bound): boolean {
 /** The same response when all of it has come: most are small, and a stream round each costs more than reading it. */
 async function readWhole(response: Response, bound: Bound): Promise<Response> {
   const { status, statusText, headers, body } = response;
-  const reader = (body ?? new Blob().stream()).getReader();
-  const chunks: Uint8Array<ArrayBuffer>[] = [];
+  if (body === null) return response;
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
   let bytes = 0;
   let tooLarge = isDeclaredLarger(response, bound);
   while (!tooLarge) {
     const { done, value } = await reader.read();
-    if (done) return new Response(new Blob(chunks), { status, statusText, headers });
+    if (done) return new Response(joined(chunks, bytes), { status, statusText, headers });
     chunks.push(value);
     bytes += value.byteLength;
     tooLarge = bytes > bound.maxBytes;
@@ -91,6 +91,17 @@ async function readWhole(response: Response, bound: Bound): Promise<Response> {
   // The connection is dropped; one that is broken already changes nothing.
   await reader.cancel().catch(() => undefined);
   throw refusal(bound);
+}
+
+/** Not a Blob: a browser keeps those in another process. */
+function joined(chunks: readonly Uint8Array[], bytes: number): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(bytes);
+  let at = 0;
+  for (const chunk of chunks) {
+    whole.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return whole;
 }
 
 function boundedStream(response: Response, bound: Bound): Response {

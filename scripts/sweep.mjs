@@ -33,49 +33,72 @@ mkdirSync(join(results, name), { recursive: true });
 const resultsFile = join(results, `${name}.json`);
 const kept = existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : null;
 const rows = [];
+/** In order; a run can start from one before it. */
+const runs = [];
 for (const [variant, { after, ...change }] of Object.entries(sweep.variants)) {
   for (const seed of sweep.seeds) {
     const settings = merged(merged(base, sweep.change ?? {}), change);
     const experiment = { ...settings, name: `${base.name}: ${variant}`, seed };
-    const hash = createHash('sha256')
-      .update(JSON.stringify({ experiment, evaluate: sweep.evaluate, after }))
-      .digest('hex');
-    const known = kept?.rows.find((row) => row.hash === hash);
+    const first = after === undefined ? null : predecessorOf(variant, after, seed);
+    const { evaluate } = sweep;
+    const run = {
+      variant,
+      seed,
+      experiment,
+      hash: hashOf({ experiment, evaluate, ...(first && { after: first.hash }) }),
+    };
+    runs.push(run);
+    const known = kept?.rows.find(({ hash }) => hash === run.hash);
     if (known !== undefined) rows.push(known);
-    else if (`${variant}, seed ${seed}`.includes(values.only)) {
-      rows.push({ ...runOf(variant, experiment, after), hash });
-    }
+    else if (`${variant}, seed ${seed}`.includes(values.only)) rows.push(rowOf(run, first));
     writeResults();
   }
 }
 
-function keyOf(variant, seed) {
-  return `${variant.replace(/\W+/g, '-')}-${seed}`;
+function hashOf(value) {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex');
+}
+
+function predecessorOf(variant, after, seed) {
+  const first = runs.find((run) => run.variant === after && run.seed === seed);
+  if (first !== undefined) return first;
+  fail(`sweep: ${variant}: got after "${after}", need a variant that stands before it`);
+}
+
+/** Its settings are in the name: another experiment never finds the runs of this one. */
+function folderOf({ variant, seed, hash }) {
+  return join(out, `${variant.replace(/\W+/g, '-')}-${seed}-${hash.slice(0, 8)}`);
 }
 
 /** Trains and plays one variant with one seed, as far as that was not done. */
-function runOf(variant, experiment, after) {
-  const { seed } = experiment;
-  const key = keyOf(variant, seed);
-  const folder = join(out, key);
-  mkdirSync(folder, { recursive: true });
-  const experimentFile = join(folder, 'experiment.json');
-  const from =
-    after === undefined ? {} : { initAdapter: join(out, keyOf(after, seed), 'run', 'adapter') };
-  writeFileSync(experimentFile, `${JSON.stringify({ ...experiment, ...from }, null, 2)}\n`);
-  const run = join(folder, 'run');
-  const weights = experiment.adapter === null ? 'model.gguf' : 'adapter';
-  if (!isWhole(run, weights, experiment.steps)) {
-    const resume = existsSync(run) ? ['--resume'] : [];
-    atlas(['train', experimentFile, '--out', run, ...resume]);
-  }
-  copyFileSync(join(run, 'metrics.jsonl'), join(results, name, `${key}.metrics.jsonl`));
-  const who =
-    experiment.adapter === null
-      ? [join(run, weights)]
-      : [experiment.model, '--adapter', join(run, weights)];
+function rowOf(run, first) {
+  const { variant, seed, experiment, hash } = run;
+  const folder = trained(run, first);
+  const key = `${variant.replace(/\W+/g, '-')}-${seed}`;
+  copyFileSync(join(folder, 'run', 'metrics.jsonl'), join(results, name, `${key}.metrics.jsonl`));
+  const weights = join(folder, 'run', weightsOf(experiment));
+  const who = experiment.adapter === null ? [weights] : [experiment.model, '--adapter', weights];
   const play = (temperature) => played(join(folder, `play-${temperature}.json`), who, temperature);
-  return { variant, seed, sampled: play(1), greedy: play(0) };
+  return { variant, seed, sampled: play(1), greedy: play(0), hash };
+}
+
+/** The folder of a run that is over, and of the one that it starts from. */
+function trained(run, first) {
+  const { experiment } = run;
+  const folder = folderOf(run);
+  const result = join(folder, 'run');
+  if (isWhole(result, weightsOf(experiment), experiment.steps)) return folder;
+  mkdirSync(folder, { recursive: true });
+  const from = first === null ? {} : { initAdapter: join(trained(first, null), 'run', 'adapter') };
+  const settings = join(folder, 'experiment.json');
+  writeFileSync(settings, `${JSON.stringify({ ...experiment, ...from }, null, 2)}\n`);
+  const resume = existsSync(result) ? ['--resume'] : [];
+  atlas(['train', settings, '--out', result, ...resume]);
+  return folder;
+}
+
+function weightsOf({ adapter }) {
+  return adapter === null ? 'model.gguf' : 'adapter';
 }
 
 /** Weights are there after every checkpoint: a run is over when all its steps are. */
@@ -123,10 +146,16 @@ function isObject(value) {
 }
 
 function writeResults() {
+  const startHash = hashOf({ model: base.model, evaluate: sweep.evaluate });
   const before = (temperature) =>
-    played(join(out, `before-${temperature}.json`), [base.model], temperature);
-  const start = kept?.start ?? { sampled: before(1), greedy: before(0) };
-  writeFileSync(resultsFile, `${JSON.stringify({ start, rows }, null, 2)}\n`);
+    played(
+      join(out, `before-${startHash.slice(0, 8)}-${temperature}.json`),
+      [base.model],
+      temperature,
+    );
+  const isKept = kept !== null && (kept.startHash ?? startHash) === startHash;
+  const start = isKept ? kept.start : { sampled: before(1), greedy: before(0) };
+  writeFileSync(resultsFile, `${JSON.stringify({ startHash, start, rows }, null, 2)}\n`);
   const percent = ({ success, successInterval: [low, high] }) =>
     `${success.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
   const gain = (part) => {

@@ -51,8 +51,11 @@ function clientDocumentFile(): Plugin {
     name: 'client-document',
     apply: 'build',
     generateBundle() {
-      const page = process.env['ATLAS_PUBLIC_URL'];
-      if (page === undefined) return;
+      const page = process.env['ATLAS_PUBLIC_URL'] ?? '';
+      if (page === '') return;
+      if (!/^https:\/\/.+\/$/.test(page)) {
+        throw new Error(`ATLAS_PUBLIC_URL: got ${page}, need https://…/, the folder of the page`);
+      }
       const at = (path: string) => new URL(path, page).href;
       const source = JSON.stringify(clientDocument(at(CLIENT_DOCUMENT), at(CALLBACK_PAGE)));
       this.emitFile({ type: 'asset', fileName: CLIENT_DOCUMENT, source });
@@ -62,10 +65,11 @@ function clientDocumentFile(): Plugin {
 
 export default defineConfig(({ command, isPreview }) => {
   const dev = command === 'serve' && isPreview !== true;
+  const version = toolspaceVersion();
   return {
     base: './',
-    plugins: [cspMeta(dev), clientDocumentFile(), serviceWorker()],
-    define: { 'import.meta.env.TOOLSPACE_VERSION': JSON.stringify(toolspaceVersion()) },
+    plugins: [cspMeta(dev), clientDocumentFile(), serviceWorker(version)],
+    define: { 'import.meta.env.TOOLSPACE_VERSION': JSON.stringify(version) },
     ...(dev ? { html: { cspNonce: DEV_NONCE } } : {}),
     build: { target: 'es2023', outDir: 'dist', emptyOutDir: true },
     worker: { format: 'es' },

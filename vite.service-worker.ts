@@ -24,13 +24,13 @@ export function toolspaceVersion(): string {
   return hash.digest('hex').slice(0, 12);
 }
 
-/** Puts the worker's script beside index.html. */
-export function serviceWorker(): Plugin {
+/** Puts the worker's script beside index.html. @param version of its servers, the same that the page knows. */
+export function serviceWorker(version: string): Plugin {
   return {
     name: 'service-worker',
     configureServer(server) {
       server.middlewares.use(`/${WORKER_PATH}`, (_request, response, next) => {
-        workerScript().then((code) => {
+        workerScript(version).then((code) => {
           response.setHeader('content-type', 'text/javascript');
           response.setHeader('cache-control', 'no-cache');
           response.end(code);
@@ -40,19 +40,18 @@ export function serviceWorker(): Plugin {
     async generateBundle() {
       // Those of workers are made with the same plugins.
       if (this.environment.config.isWorker) return;
-      this.emitFile({ type: 'asset', fileName: WORKER_PATH, source: await workerScript() });
+      this.emitFile({ type: 'asset', fileName: WORKER_PATH, source: await workerScript(version) });
     },
   };
 }
 
-async function workerScript(): Promise<string> {
-  const version = JSON.stringify(toolspaceVersion());
+async function workerScript(version: string): Promise<string> {
   const built = await build({
     root: ROOT,
     configFile: false,
     publicDir: false,
     logLevel: 'warn',
-    define: { 'import.meta.env.TOOLSPACE_VERSION': version },
+    define: { 'import.meta.env.TOOLSPACE_VERSION': JSON.stringify(version) },
     build: {
       target: 'es2023',
       write: false,

@@ -35,8 +35,10 @@ export class EpisodeStates {
     this.#most = most;
   }
 
-  static async open(name = NAME, most = MAX_STATES): Promise<EpisodeStates> {
+  /** @param onClosed the browser closed it by itself, as when a site's data are cleared: it has to be opened anew. */
+  static async open(onClosed: () => void, name = NAME, most = MAX_STATES): Promise<EpisodeStates> {
     const database = await openDB<StatesSchema>(name, VERSION, {
+      terminated: onClosed,
       upgrade(opened) {
         opened.createObjectStore('states', { keyPath: 'key' }).createIndex('order', 'order');
       },

@@ -43,7 +43,7 @@ export interface Tokenizer {
 /** Metadata of a model file, without types. */
 export type TokenizerMetadata = Readonly<Record<string, unknown>>;
 
-/** Pieces that are kept with their ids: short ones are most of a text, and keep no long one alive. */
+/** Pieces that are kept with their ids: short ones are most of a text, and V8 copies them out of it, so that it can go. */
 const KEPT_CHARACTERS = 12;
 const MAX_KEPT = 20_000;
 

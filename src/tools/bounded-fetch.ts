@@ -34,7 +34,8 @@ export function boundedFetch(base: Fetch, watch: FetchWatch): Fetch {
     }
     const signals = [watch.lifetime, ...(init.signal ? [init.signal] : [])];
     const response = await base(input, { ...init, headers, signal: AbortSignal.any(signals) });
-    const streams = (response.headers.get('content-type') ?? '').startsWith('text/event-stream');
+    const type = response.headers.get('content-type') ?? '';
+    const streams = type.toLowerCase().startsWith('text/event-stream');
     watch.onResponse?.(request, streams);
     const listens = init.method === 'GET' || request?.method === 'subscriptions/listen';
     const bound = {
@@ -42,7 +43,10 @@ export function boundedFetch(base: Fetch, watch: FetchWatch): Fetch {
       byEvent: listens,
       onRefused: (error: ToolError) => watch.onRefused?.(request, error),
     };
-    return streams ? boundedStream(response, bound) : await readWhole(response, bound);
+    // What says that a request failed is read as far as it comes: a body that breaks off must not hide the status.
+    return streams || response.status !== 200
+      ? boundedStream(response, bound)
+      : await readWhole(response, bound);
   };
 }
 
@@ -119,8 +123,9 @@ function boundedStream(response: Response, bound: Bound): Response {
       controller.enqueue(chunk);
     },
   });
-  const body = response.body?.pipeThrough(counter) ?? null;
   const { status, statusText, headers } = response;
+  if (response.body === null || status < 200 || status > 599) return response;
+  const body = response.body.pipeThrough(counter);
   return new Response(body, { status, statusText, headers });
 }
 

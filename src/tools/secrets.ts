@@ -3,7 +3,7 @@
 import type { Json } from '../trajectory/json.ts';
 
 /** A shorter value would blank out ordinary words. */
-const SHORTEST = 6;
+export const SHORTEST_SECRET = 6;
 const HIDDEN = '[secret]';
 
 /** Values to hide. It grows as tokens are fetched and refreshed. */
@@ -11,7 +11,7 @@ export class Secrets {
   readonly #values = new Set<string>();
 
   add(value: string | null | undefined): void {
-    if (typeof value === 'string' && value.length >= SHORTEST) this.#values.add(value);
+    if (typeof value === 'string' && value.length >= SHORTEST_SECRET) this.#values.add(value);
   }
 
   /** Adds the values of a URL's query, where keys are often put. */

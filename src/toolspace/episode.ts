@@ -95,16 +95,15 @@ export async function openExtendedEpisode(
   const others = opening.flatMap((result) => (result.status === 'fulfilled' ? [result.value] : []));
   const failed = opening.find((result) => result.status === 'rejected');
   if (failed !== undefined) {
-    for (const { close } of others) await close();
+    await Promise.allSettled(others.map(({ close }) => close()));
     throw failed.reason;
   }
   const toolbox = openToolbox([...own, ...others.map(({ server }) => server)]);
   return {
     ...toolbox,
     async close() {
-      await toolbox.close();
       // Also those that no call went to: the toolbox knows nothing of their connections.
-      await Promise.all(others.map(({ close }) => close()));
+      await toolbox.close().finally(() => Promise.all(others.map(({ close }) => close())));
     },
   };
 }

@@ -116,9 +116,20 @@ async function serve(place: Place, request: Request): Promise<Response> {
     return refusal(405, 'state is only read: use GET');
   }
   const seed = Number(seedText);
-  const servers = touched(place.kept, `${seed}/${episode}`);
-  const { version, store } = place;
-  const key = `${space.name}/${seed}/${episode}/${name}`;
+  const { version, store, kept } = place;
+  const inMemory = `${seed}/${episode}`;
+  const key = `${space.name}/${inMemory}/${name}`;
+  const tag = request.headers.get(STATE_TAG);
+  const asksForOne = tag !== null && tag !== version;
+  const otherState = () =>
+    refusal(
+      412,
+      `the state of ${pathname} is not the one that was asked for: it was lost, or the page was updated; begin the episode again`,
+    );
+  // Nothing is made for a request that is refused: a new state could be the end of another episode's.
+  const isKnown = kept.get(inMemory)?.has(name) === true;
+  if (asksForOne && !isKnown && ((await store?.read(key)) ?? null) === null) return otherState();
+  const servers = touched(kept, inMemory);
   const hosted = await openHosted(servers, { space, def, seed, version, store, key });
   if (hosted === null) {
     return refusal(
@@ -126,13 +137,7 @@ async function serve(place: Place, request: Request): Promise<Response> {
       `the state of ${pathname} was made by another version of these servers and has been put away; the next request begins a new one`,
     );
   }
-  const tag = request.headers.get(STATE_TAG);
-  if (tag !== null && tag !== version && tag !== hosted.tag) {
-    return refusal(
-      412,
-      `the state of ${pathname} is not the one that was asked for: it was lost, or the page was updated; begin the episode again`,
-    );
-  }
+  if (asksForOne && tag !== hosted.tag) return otherState();
   return withTag(hosted, await answer(hosted, request, state !== undefined));
 }
 
@@ -155,7 +160,10 @@ async function dropOldest(kept: Episodes, most: number): Promise<void> {
   for (const [key, servers] of kept) {
     if (kept.size <= most) return;
     kept.delete(key);
-    for (const opening of servers.values()) await (await opening)?.handler.close();
+    for (const opening of servers.values()) {
+      // One that did not open has nothing to close; who asked for it was told.
+      await (await opening.catch(() => null))?.handler.close();
+    }
   }
 }
 

@@ -58,12 +58,14 @@ async function lockRun<T>(run: string, work: () => Promise<T>): Promise<T> {
   });
 }
 
+const DOCUMENT_MS = 10_000;
+
 /** The client-ID metadata document beside the page, where this deployment was built with one. Only https ones count. */
 async function findClientDocument(page: string): Promise<string | undefined> {
   const url = new URL(CLIENT_DOCUMENT, page).href;
   if (!url.startsWith('https:')) return undefined;
   // Whatever comes in its place (nothing, a page of the host's own) is no such document.
-  const found: unknown = await fetch(url).then(
+  const found: unknown = await fetch(url, { signal: AbortSignal.timeout(DOCUMENT_MS) }).then(
     (response) => response.json().catch(() => null),
     () => null,
   );

@@ -99,8 +99,13 @@ export function startWorkers({ gpu, handlers, onConsents, onDied }: WorkersOptio
 /** The end of the line that the agent worker gets. */
 function servePage(onConsents: WorkersOptions['onConsents']): MessagePort {
   const { port1, port2 } = new MessageChannel();
-  const open = (url: string, target: string, features: string) =>
-    window.open(url, target, features);
+  const open = (url: string, target: string, features: string) => {
+    const opened = window.open('', target, features);
+    // Where a host sends no COOP header, what is shown there could else lead this page away.
+    if (opened !== null) opened.opener = null;
+    opened?.location.replace(url);
+    return opened;
+  };
   Comlink.expose(pageServices({ storage: sessionStorage, open, onConsents }), port1);
   return port2;
 }

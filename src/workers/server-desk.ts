@@ -11,7 +11,7 @@ import { type Diagnosis, diagnose } from '../tools/doctor/diagnose.ts';
 import { probeFromPage } from '../tools/doctor/probe-from-page.ts';
 import type { ServerLimits } from '../tools/limits.ts';
 import { type Catalogue, type ConnectOptions, connectServer } from '../tools/mcp-client.ts';
-import { shownUrl } from '../tools/secrets.ts';
+import { SHORTEST_SECRET, shownUrl } from '../tools/secrets.ts';
 import { toolSignature } from '../tools/signature.ts';
 import { cleanLine } from '../tools/untrusted-text.ts';
 import { serverSpecs } from '../toolspace/toolspaces.ts';
@@ -77,7 +77,7 @@ export class ServerDesk implements ServerApi {
   readonly #secrets: SecretStore;
   readonly #standings = new Map<string, Standing>();
   /** By name: a session knows the tokens that it had, and hides them. */
-  readonly #sessions = new Map<string, OAuthSession>();
+  readonly #sessions = new Map<string, Promise<OAuthSession>>();
   #changes: Promise<void> = Promise.resolve();
 
   constructor(options: ServerDeskOptions) {
@@ -95,14 +95,14 @@ export class ServerDesk implements ServerApi {
   }
 
   async addServer({ name, url, access }: ServerEntry, token?: string): Promise<ServerListing> {
-    checkName(name, await this.#records());
     const address = checkedUrl(name, url);
-    if (access === 'token') await this.#keepToken(name, token);
     const hasQuery = address.search !== '';
-    if (hasQuery) await this.#secrets.set(addressKey(name), address.href);
     const record = { name, url: shownUrl(address.href), access, hasQuery };
-    await this.#change((records) => {
+    await this.#change(async (records) => {
       checkName(name, records);
+      // Only now: another server of this name keeps what it has.
+      if (access === 'token') await this.#keepToken(name, token);
+      if (hasQuery) await this.#secrets.set(addressKey(name), address.href);
       return [...records, record];
     });
     return this.#listing(record);
@@ -125,7 +125,8 @@ export class ServerDesk implements ServerApi {
 
   async connectServer(name: string): Promise<ServerListing> {
     const record = await this.#record(name);
-    await this.cancelServer(name);
+    // Without a pause between: of two attempts at once the second ends the first.
+    this.#standings.get(name)?.aborter?.abort();
     const aborter = new AbortController();
     const standing: Standing = { ...IDLE, state: 'connecting', aborter };
     this.#standings.set(name, standing);
@@ -231,20 +232,28 @@ export class ServerDesk implements ServerApi {
     return { ...shared, auth: session };
   }
 
-  async #session({ name, url }: ServerRecord): Promise<OAuthSession> {
+  #session(record: ServerRecord): Promise<OAuthSession> {
+    const session = this.#sessions.get(record.name) ?? this.#newSession(record);
+    this.#sessions.set(record.name, session);
+    return session;
+  }
+
+  async #newSession({ name, url }: ServerRecord): Promise<OAuthSession> {
     const { page, redirectUrl } = this.#options;
     const clientDocumentUrl = await this.#options.clientDocumentUrl?.();
-    const known = this.#sessions.get(name);
-    if (known !== undefined) return known;
-    const session = new OAuthSession({
+    // Two entries of one address are two sign-ins.
+    const keyOf = (key: string): string => `${name}:${key}`;
+    return new OAuthSession({
       server: url,
       redirectUrl,
-      store: this.#secrets,
+      store: {
+        get: (key) => this.#secrets.get(keyOf(key)),
+        set: (key, value) => this.#secrets.set(keyOf(key), value),
+        delete: (key) => this.#secrets.delete(keyOf(key)),
+      },
       ...(clientDocumentUrl === undefined ? {} : { clientDocumentUrl }),
       ask: async (at) => new URLSearchParams(await page.askConsent(name, at.href)),
     });
-    this.#sessions.set(name, session);
-    return session;
   }
 
   async #url({ name, url, hasQuery }: ServerRecord): Promise<string> {
@@ -275,9 +284,11 @@ export class ServerDesk implements ServerApi {
   }
 
   /** Changes the list, one change after the other. */
-  async #change(change: (records: ServerRecord[]) => ServerRecord[]): Promise<void> {
+  async #change(
+    change: (records: ServerRecord[]) => ServerRecord[] | Promise<ServerRecord[]>,
+  ): Promise<void> {
     const changing = this.#changes.then(async () => {
-      const changed = change(await this.#records());
+      const changed = await change(await this.#records());
       await (await this.#options.records).saveSetting(SETTING, changed);
     });
     this.#changes = changing.catch(() => undefined);
@@ -313,11 +324,17 @@ function checkName(name: string, records: readonly ServerRecord[]): void {
   throw new InputError('server', `server ${name}: ${whose}; choose another`);
 }
 
-/** Other characters cannot stand in a header. What was got is not repeated: it may be nearly the token. */
+/**
+ * Other characters cannot stand in a header, and shorter ones cannot be hidden in what a server says. What was got is not
+ * repeated: it may be nearly the token.
+ */
 function checkedToken(name: string, token: string | undefined): string {
   const given = token?.trim() ?? '';
-  if (/^[\x21-\x7e]+$/.test(given)) return given;
-  throw new InputError('server', `server ${name}: need a token of letters without spaces`);
+  if (/^[\x21-\x7e]+$/.test(given) && given.length >= SHORTEST_SECRET) return given;
+  throw new InputError(
+    'server',
+    `server ${name}: need a token of at least ${SHORTEST_SECRET} letters, digits or signs, without spaces`,
+  );
 }
 
 function checkedUrl(name: string, url: string): URL {

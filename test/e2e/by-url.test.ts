@@ -1,7 +1,7 @@
 // The built-in servers at addresses of the built page: its service worker answers them, and episodes by URL are those of the
 // page, also when the browser ends the worker in their middle.
 import type { CDPSession, Page, Response } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { Trace } from '../../src/trajectory/trace.ts';
 import { brokenRules } from '../support/axe.ts';
 import { type OpenedPage, openPage } from '../support/page.ts';
@@ -26,7 +26,7 @@ async function play(): Promise<Trace> {
   await stage()
     .getByText(/^(solved|not solved|not scored)$/)
     .first()
-    .waitFor();
+    .waitFor({ timeout: 60_000 });
   const traces = await keptTraces();
   expect(traces).toHaveLength(before + 1);
   return traces[before] as Trace;
@@ -135,9 +135,9 @@ describe('the teacher, by URL as in the page', () => {
 
   test('plays without a network', async () => {
     await page.context().setOffline(true);
+    onTestFinished(() => page.context().setOffline(false));
     await nextTask();
     const { byUrl, answers } = await playBothWays();
-    await page.context().setOffline(false);
     expect(byUrl.success).toBe(true);
     expect(answers.length).toBeGreaterThan(0);
   });

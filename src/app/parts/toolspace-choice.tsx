@@ -8,7 +8,7 @@ import {
 } from '../logic/toolspaces.ts';
 import { asking } from '../state/request-state.ts';
 import { attempt } from '../state/session.ts';
-import { chosen, drawTask, task, taskSeed } from '../state/task-state.ts';
+import { chosen, drawTask, playedSpace, task, taskSeed } from '../state/task-state.ts';
 import { type Reach, reach, split, toolspace } from '../state/tools-state.ts';
 import { type Option, Segmented } from './small.tsx';
 
@@ -30,7 +30,9 @@ const WAYS: readonly Option<Reach>[] = [
 
 export function ToolspaceChoice({ busy }: { busy: boolean }) {
   const isOwn = asking.value === 'own';
-  const shown = toolspace.value ?? toolspaceNamed(task.value?.toolspace);
+  // Of a drawn task the control says what it is of; who plays may have changed since.
+  const drawn = toolspace.value ?? toolspaceNamed(task.value?.toolspace);
+  const shown = isOwn ? playedSpace.value : drawn;
   const redraw = () => void attempt(() => drawTask(taskSeed.value));
   return (
     <>

@@ -1,25 +1,21 @@
 // A request of the user's own, in place of a drawn task.
 import { computed, signal } from '@preact/signals';
 import type { Task } from '../../trajectory/task.ts';
+import type { ToolspaceName } from '../logic/toolspaces.ts';
 import { shownServers } from './servers-state.ts';
-import { api, model } from './session.ts';
-import { toolspace as chosenSpace } from './tools-state.ts';
+import { api } from './session.ts';
 
 /** What the next episode plays: the drawn task, or the user's own request. */
 export const asking = signal<'drawn' | 'own'>('drawn');
 export const request = signal('');
-/** The toolspace of the built-in servers that a request may be played on. */
-export const builtInSpace = computed(
-  () => chosenSpace.value ?? model.value?.summary.toolspace ?? 'core',
-);
-/** Names of its servers. */
+/** Names of the built-in servers that a request may be played on. */
 export const builtIns = signal<readonly string[]>([]);
 /** Those that the request is played on. */
 export const chosenBuiltIns = signal<ReadonlySet<string>>(new Set());
 
-/** Reads which built-in servers there are. */
-export async function refreshBuiltIns(): Promise<void> {
-  builtIns.value = await api().builtInServers(builtInSpace.value);
+/** Reads which built-in servers a toolspace has. */
+export async function refreshBuiltIns(toolspace: ToolspaceName): Promise<void> {
+  builtIns.value = await api().builtInServers(toolspace);
 }
 
 export function chooseBuiltIn(name: string, isChosen: boolean): void {
@@ -41,11 +37,11 @@ export const missing = computed(() => {
 });
 
 /** The request as a task. @param seed of the world behind the built-in servers. */
-export function ownTask(seed: number): Promise<Task> {
+export function ownTask(toolspace: ToolspaceName, seed: number): Promise<Task> {
   return api().ownTask({
     prompt: request.value,
     servers: playedBuiltIns.value,
-    toolspace: builtInSpace.value,
+    toolspace,
     seed,
   });
 }

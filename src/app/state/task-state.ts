@@ -50,10 +50,14 @@ export const working = signal<string | null>(null);
 let calls = 0;
 let queued: AgentEvent[] = [];
 
-/** Where tasks are drawn from: the shipped models know `core` only, the others are asked what they were made for. */
-function drawnFrom() {
+/** The toolspace of what is played: as chosen, else the shipped models know `core` only, and others say what they were made for. */
+export const playedSpace = computed(() => {
   const own = chosen.value.kind === 'shipped' ? 'core' : model.value?.summary.toolspace;
-  const name = toolspace.value ?? toolspaceNamed(own);
+  return toolspace.value ?? toolspaceNamed(own);
+});
+
+function drawnFrom() {
+  const name = playedSpace.value;
   return { toolspace: name, split: name === 'core' ? 'test' : split.value } as const;
 }
 
@@ -75,7 +79,8 @@ export async function runTask(): Promise<void> {
   finished.value = null;
   queued = [];
   try {
-    const current = asking.value === 'own' ? await ownTask(taskSeed.value) : task.value;
+    const current =
+      asking.value === 'own' ? await ownTask(playedSpace.value, taskSeed.value) : task.value;
     if (current === null) return;
     episode.value = emptyEpisode(current.prompt);
     const player = await prepare(chosen.value);

@@ -4,7 +4,6 @@ import { SHIPPED_MODELS } from '../../base/shipped-models.ts';
 import { Field, type Option, Segmented } from '../parts/small.tsx';
 import {
   asking,
-  builtInSpace,
   builtIns,
   chooseBuiltIn,
   chosenBuiltIns,
@@ -14,7 +13,7 @@ import {
 } from '../state/request-state.ts';
 import { connected, refreshServers, shownServers, showServer } from '../state/servers-state.ts';
 import { attempt, problem } from '../state/session.ts';
-import { type Chosen, chosen } from '../state/task-state.ts';
+import { type Chosen, chosen, playedSpace } from '../state/task-state.ts';
 
 const KINDS: readonly Option<'drawn' | 'own'>[] = [
   { value: 'drawn', label: 'A task', hint: 'Drawn, with a known solution that it is scored by' },
@@ -41,9 +40,9 @@ export function RequestKind({ busy }: { busy: boolean }) {
 
 export function OwnRequest({ busy }: { busy: boolean }) {
   const canAsk = problem.value !== 'checking';
-  const toolspace = builtInSpace.value;
+  const toolspace = playedSpace.value;
   useEffect(() => {
-    if (canAsk) void attempt(refreshBuiltIns);
+    if (canAsk) void attempt(() => refreshBuiltIns(toolspace));
   }, [canAsk, toolspace]);
   return (
     <>

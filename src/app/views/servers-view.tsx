@@ -1,5 +1,5 @@
 // MCP servers of the user's own: added, connected, looked through when they fail.
-import { signal } from '@preact/signals';
+import { signal, useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
 import type { ServerAccess, ServerListing } from '../../workers/client.ts';
 import { plural } from '../logic/format.ts';
@@ -103,7 +103,7 @@ function AddServer() {
         {access.value === 'token' ? <TokenField label="Token" value={token} /> : null}
         <p class="hint">
           Names and addresses stay in this browser. Tokens, and what stands behind a ? in an
-          address, go with this tab.
+          address, go with this tab: a key elsewhere in an address stays with it.
         </p>
         <p>
           <button
@@ -218,10 +218,10 @@ function ServerCard({ server }: { server: ServerListing }) {
   );
 }
 
-const otherToken = signal('');
-
 /** For a server that lets nobody in with what it was given. */
 function OtherAccess({ name: called, access: how }: { name: string; access: ServerAccess }) {
+  // Of this server alone: a token that was typed for another must not stand here.
+  const otherToken = useSignal('');
   return (
     <form
       class="other-access"

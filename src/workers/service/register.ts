@@ -2,6 +2,9 @@
 import { errorMessage, ProtocolError } from '../../base/errors.ts';
 import { CLAIM, SERVERS_PATH, WORKER_PATH } from './addresses.ts';
 
+/** The worker is built from one file of less than a megabyte. */
+const START_MS = 30_000;
+
 /** Whether this browser gives the page a service worker at all: not in some private windows, nor without https. */
 export function hasServiceWorkers(): boolean {
   // In a page that is not secure there is none.
@@ -22,7 +25,9 @@ export async function openPageServers(folder: string): Promise<string> {
     );
   }
   try {
-    await navigator.serviceWorker.register(new URL(WORKER_PATH, folder));
+    const registration = await navigator.serviceWorker.register(new URL(WORKER_PATH, folder));
+    // What is registered may be of an earlier visit. Without a network it has to do.
+    await registration.update().catch(() => undefined);
   } catch (cause) {
     throw new ProtocolError(
       'service-worker-refused',
@@ -34,15 +39,34 @@ export async function openPageServers(folder: string): Promise<string> {
   return new URL(SERVERS_PATH, folder).href;
 }
 
-/** Resolves when the service worker answers the page and its workers. */
+/**
+ * Resolves when the service worker answers the page and its workers.
+ * @throws {ProtocolError} when it does not start.
+ */
 async function claimed(container: ServiceWorkerContainer): Promise<void> {
-  for (;;) {
-    const { active } = await container.ready;
-    const replaced = new Promise<'replaced'>((resolve) => {
-      container.addEventListener('controllerchange', () => resolve('replaced'), { once: true });
-    });
-    // It claims by itself when it is new, but not the page of a forced reload, nor a worker that was only starting then.
-    if ((await Promise.race([claim(active), replaced])) === 'claimed') return;
+  const ended = new AbortController();
+  const { signal } = ended;
+  const late = new Promise<never>((_, reject) => {
+    const timer = setTimeout(() => {
+      const message = `tools by URL: the page's service worker did not start within ${START_MS / 1000} s; reach them in the page`;
+      reject(new ProtocolError('service-worker-silent', message));
+    }, START_MS);
+    signal.addEventListener('abort', () => clearTimeout(timer));
+  });
+  try {
+    for (;;) {
+      const { active } = await Promise.race([container.ready, late]);
+      const replaced = new Promise<'replaced'>((resolve) => {
+        container.addEventListener('controllerchange', () => resolve('replaced'), {
+          once: true,
+          signal,
+        });
+      });
+      // It claims by itself when it is new, but not the page of a forced reload, nor a worker that was only starting then.
+      if ((await Promise.race([claim(active), replaced, late])) === 'claimed') return;
+    }
+  } finally {
+    ended.abort();
   }
 }
 

@@ -15,10 +15,11 @@ let opening: Promise<EpisodeStates> | null = null;
 
 /** Opened at the first use, and again after a failure. */
 function states(): Promise<EpisodeStates> {
-  opening ??= EpisodeStates.open();
-  opening.catch(() => {
+  const forget = () => {
     opening = null;
-  });
+  };
+  opening ??= EpisodeStates.open(forget);
+  opening.catch(forget);
   return opening;
 }
 

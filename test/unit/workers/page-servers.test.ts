@@ -15,7 +15,7 @@ const TICKETS = `${FOLDER}mcp/core/7/episode/tickets`;
 let states: EpisodeStates;
 beforeEach(async () => {
   globalThis.indexedDB = new IDBFactory();
-  states = await EpisodeStates.open();
+  states = await EpisodeStates.open(() => undefined);
 });
 
 /** A service worker that has just been started, on what an earlier one kept. */
@@ -168,7 +168,7 @@ test('requests that come at once meet one state', async () => {
 });
 
 test('the states used longest ago make room', async () => {
-  const few = await EpisodeStates.open('few', 2);
+  const few = await EpisodeStates.open(() => undefined, 'few', 2);
   const kept = (tag: string) => ({ tag, state: { tag }, wasBusy: false });
   for (const key of ['a', 'b']) await few.write(key, kept(key));
   await few.write('a', kept('again'));

@@ -39,6 +39,8 @@ export function startingPoint({ kind }: BaseModel): Pick<PresetChoices, 'learnin
   return kind === 'shipped' ? { learningRate: 3e-3, rank: 8 } : { learningRate: 1e-4, rank: 16 };
 }
 
+const SHIPPED_ALPHA = 16;
+
 /** Size of the pool of training tasks. */
 const POOL_TASKS = 512;
 
@@ -68,7 +70,8 @@ export function presetExperiment(
       aggregate: 'token-mean',
       updatesPerStep: 4,
     },
-    adapter: { rank, alpha: 2 * rank },
+    // At the high rate of the shipped models alpha stays as it is: with 64 at rank 32 rookie unlearned everything (LOG.md).
+    adapter: { rank, alpha: model.kind === 'shipped' ? SHIPPED_ALPHA : 2 * rank },
     optimiser: {
       learningRate,
       beta1: 0.9,

@@ -96,7 +96,10 @@ describe('the preset', () => {
     const { algorithm, steps, seed, tasks, adapter } = presetExperiment(chosen, SMALL);
     expect(algorithm).toMatchObject({ kind: 'grpo', tasksPerStep: 3, group: 4 });
     expect([steps, seed, tasks.seed]).toEqual([5, 6, 6]);
-    expect(adapter).toEqual({ rank: 4, alpha: 8 });
+    expect(adapter).toEqual({ rank: 4, alpha: 16 });
+    const model = { kind: 'stored', name: 'own', hash: 'h' } as const;
+    const own = presetExperiment({ ...chosen, model }, SMALL);
+    expect(own.adapter).toEqual({ rank: 4, alpha: 8 });
   });
 
   it('draws tasks of the chosen toolspace for a model of the store, of its own for a shipped one', () => {

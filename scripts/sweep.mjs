@@ -32,7 +32,6 @@ mkdirSync(join(results, name), { recursive: true });
 
 const resultsFile = join(results, `${name}.json`);
 const kept = existsSync(resultsFile) ? JSON.parse(readFileSync(resultsFile, 'utf8')) : null;
-const rows = [];
 /** In order; a run can start from one before it. */
 const runs = [];
 for (const [variant, { after, ...change }] of Object.entries(sweep.variants)) {
@@ -41,18 +40,16 @@ for (const [variant, { after, ...change }] of Object.entries(sweep.variants)) {
     const experiment = { ...settings, name: `${base.name}: ${variant}`, seed };
     const first = after === undefined ? null : predecessorOf(variant, after, seed);
     const { evaluate } = sweep;
-    const run = {
-      variant,
-      seed,
-      experiment,
-      hash: hashOf({ experiment, evaluate, ...(first && { after: first.hash }) }),
-    };
-    runs.push(run);
-    const known = kept?.rows.find(({ hash }) => hash === run.hash);
-    if (known !== undefined) rows.push(known);
-    else if (`${variant}, seed ${seed}`.includes(values.only)) rows.push(rowOf(run, first));
-    writeResults();
+    const hash = hashOf({ experiment, evaluate, ...(first && { after: first.hash }) });
+    runs.push({ variant, seed, experiment, hash, first });
   }
+}
+/** By hash: what came out, also of runs that are not reached this time. */
+const rows = new Map((kept?.rows ?? []).map((row) => [row.hash, row]));
+for (const run of runs) {
+  const isAsked = `${run.variant}, seed ${run.seed}`.includes(values.only);
+  if (!rows.has(run.hash) && isAsked) rows.set(run.hash, rowOf(run));
+  writeResults();
 }
 
 function hashOf(value) {
@@ -71,9 +68,9 @@ function folderOf({ variant, seed, hash }) {
 }
 
 /** Trains and plays one variant with one seed, as far as that was not done. */
-function rowOf(run, first) {
+function rowOf(run) {
   const { variant, seed, experiment, hash } = run;
-  const folder = trained(run, first);
+  const folder = trained(run);
   const key = `${variant.replace(/\W+/g, '-')}-${seed}`;
   copyFileSync(join(folder, 'run', 'metrics.jsonl'), join(results, name, `${key}.metrics.jsonl`));
   const weights = join(folder, 'run', weightsOf(experiment));
@@ -83,13 +80,13 @@ function rowOf(run, first) {
 }
 
 /** The folder of a run that is over, and of the one that it starts from. */
-function trained(run, first) {
-  const { experiment } = run;
+function trained(run) {
+  const { experiment, first } = run;
   const folder = folderOf(run);
   const result = join(folder, 'run');
   if (isWhole(result, weightsOf(experiment), experiment.steps)) return folder;
   mkdirSync(folder, { recursive: true });
-  const from = first === null ? {} : { initAdapter: join(trained(first, null), 'run', 'adapter') };
+  const from = first === null ? {} : { initAdapter: join(trained(first), 'run', 'adapter') };
   const settings = join(folder, 'experiment.json');
   writeFileSync(settings, `${JSON.stringify({ ...experiment, ...from }, null, 2)}\n`);
   const resume = existsSync(result) ? ['--resume'] : [];
@@ -146,6 +143,7 @@ function isObject(value) {
 }
 
 function writeResults() {
+  const found = runs.flatMap(({ hash }) => rows.get(hash) ?? []);
   const startHash = hashOf({ model: base.model, evaluate: sweep.evaluate });
   const before = (temperature) =>
     played(
@@ -155,11 +153,11 @@ function writeResults() {
     );
   const isKept = kept !== null && (kept.startHash ?? startHash) === startHash;
   const start = isKept ? kept.start : { sampled: before(1), greedy: before(0) };
-  writeFileSync(resultsFile, `${JSON.stringify({ startHash, start, rows }, null, 2)}\n`);
+  writeFileSync(resultsFile, `${JSON.stringify({ startHash, start, rows: found }, null, 2)}\n`);
   const percent = ({ success, successInterval: [low, high] }) =>
     `${success.toFixed(3)} [${low.toFixed(3)}, ${high.toFixed(3)}]`;
   const gain = (part) => {
-    const of = rows.filter(({ variant }) => variant === part);
+    const of = found.filter(({ variant }) => variant === part);
     const mean = of.reduce((sum, { sampled }) => sum + sampled.success, 0) / of.length;
     return `${(mean - start.sampled.success).toFixed(3)} (${of.length})`;
   };
@@ -169,7 +167,7 @@ function writeResults() {
     '',
     '| variant | seed | sampled, temperature 1 | greedy | gain sampled, mean (seeds) |',
     '| --- | --- | --- | --- | --- |',
-    ...rows.map(
+    ...found.map(
       ({ variant, seed, sampled, greedy }) =>
         `| ${variant} | ${seed} | ${percent(sampled)} | ${percent(greedy)} | ${gain(variant)} |`,
     ),

@@ -1,21 +1,14 @@
 // What servers of this page kept of their episodes. A database of its own: a service worker has it open beside pages of other
 // versions, which must be free to bring theirs to a newer schema. Knows no server.
 import { type DBSchema, type IDBPDatabase, openDB } from 'idb';
-import type { JsonObject } from '../trajectory/json.ts';
+import type { ServerState } from '../trajectory/server-state.ts';
 import { withQuota } from './quota.ts';
-
-/** State of one server in one episode; `tag` tells it from every other. */
-export interface EpisodeState {
-  tag: string;
-  state: JsonObject;
-  wasBusy: boolean;
-}
 
 interface StatesSchema extends DBSchema {
   states: {
     key: string;
     /** `order` grows with each write: the smallest is the one unused longest. */
-    value: EpisodeState & { key: string; order: number };
+    value: ServerState & { key: string; order: number };
     indexes: { order: number };
   };
 }
@@ -46,14 +39,14 @@ export class EpisodeStates {
     return new EpisodeStates(database, most);
   }
 
-  async read(key: string): Promise<EpisodeState | null> {
+  async read(key: string): Promise<ServerState | null> {
     const found = await this.#database.get('states', key);
     if (found === undefined) return null;
     const { tag, state, wasBusy } = found;
     return { tag, state, wasBusy };
   }
 
-  async write(key: string, { tag, state, wasBusy }: EpisodeState): Promise<void> {
+  async write(key: string, { tag, state, wasBusy }: ServerState): Promise<void> {
     await withQuota(`episode ${key}`, async () => {
       const transaction = this.#database.transaction('states', 'readwrite');
       const { store } = transaction;

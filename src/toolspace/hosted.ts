@@ -2,24 +2,17 @@
 // Knows no path and no header.
 import type { McpHttpHandler } from '@modelcontextprotocol/server';
 import { errorMessage } from '../base/errors.ts';
-import type { JsonObject } from '../trajectory/json.ts';
+import type { ServerState } from '../trajectory/server-state.ts';
 import { LiveServer, makeWorld, type Toolspace } from './live-server.ts';
 import { mcpHandler } from './mcp-server.ts';
 import type { ServerDef } from './server.ts';
 import { newStateTag } from './state-tag.ts';
 
-/** What is kept of a server in one episode. */
-export interface KeptState {
-  tag: string;
-  state: JsonObject;
-  wasBusy: boolean;
-}
-
 /** Where states outlive the memory of who serves them. */
 export interface StateStore {
   /** Null when there is none. */
-  read(key: string): Promise<KeptState | null>;
-  write(key: string, kept: KeptState): Promise<void>;
+  read(key: string): Promise<ServerState | null>;
+  write(key: string, kept: ServerState): Promise<void>;
   remove(key: string): Promise<void>;
 }
 

@@ -23,9 +23,11 @@ const SPLITS: readonly Option<HeldSplit>[] = [
   { value: 'unseen', label: 'Unseen', hint: 'With servers that no training task shows' },
 ];
 
+const BY_URL = 'Each call is a request of its own in the network panel';
+
 const WAYS: readonly Option<Reach>[] = [
   { value: 'page', label: 'In the page', hint: 'Called in a worker of the page, the fastest way' },
-  { value: 'url', label: 'By URL', hint: 'Each call is a request of its own in the network panel' },
+  { value: 'url', label: 'By URL', hint: BY_URL },
 ];
 
 export function ToolspaceChoice({ busy }: { busy: boolean }) {
@@ -79,6 +81,6 @@ export function toolHints(): string[] {
   const isForeign = who.kind === 'shipped' && toolspaceNamed(task.value?.toolspace) === 'full';
   return [
     ...(isForeign ? [`${who.name} was trained on core: do not expect it to solve these.`] : []),
-    ...(reach.value === 'url' ? ['Each call is a request of its own in the network panel.'] : []),
+    ...(reach.value === 'url' ? [`${BY_URL}.`] : []),
   ];
 }

@@ -4,7 +4,7 @@ import { defined } from '../base/assert.ts';
 import { InputError } from '../base/errors.ts';
 import type { Batch, Objective, TrainSequence } from '../trajectory/batch.ts';
 import { compareIds, layOutRows, sharedLength } from './prefix-tree.ts';
-import { needsSampler, samplerFactor, tokenAdvantage } from './token-terms.ts';
+import { needsSampler, tokenAdvantage } from './token-terms.ts';
 
 /** Some sequences of a batch in one row of M tokens, with L loss tokens. */
 export interface PackedRow {
@@ -49,8 +49,7 @@ export function tokenWeights(
   return sequences.map((sequence, i) =>
     sequence.mask.map((m, t) => {
       if (t === 0 || m === 0) return 0;
-      const weight = tokenWeight(objective, total, counts[i] ?? 1, sequences.length);
-      return weight * samplerFactor(sequence, t, objective);
+      return tokenWeight(objective, total, counts[i] ?? 1, sequences.length);
     }),
   );
 }

@@ -34,7 +34,7 @@ export const objectiveSchema = z.discriminatedUnion('kind', [
       /** Coefficient of the bonus for entropy: of the mean over trained tokens, by the weights of their terms; 0 without it. */
       entropy: z.number().nonnegative().optional(),
       /**
-       * Truncated importance sampling: a token's terms are multiplied by min(exp(old - sampler), truncate). Needs
+       * Truncated importance sampling: a token's advantage is multiplied by min(exp(old - sampler), truncate). Needs
        * `sampler_logprobs`; none without it.
        */
       truncate: z.number().positive().optional(),

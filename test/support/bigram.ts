@@ -1,12 +1,7 @@
 // The smallest model that is real: a table of logits of the next token given the last one. It
 // samples, and it learns by exact gradients, so that runs can be tested whole without a GPU.
 import { deriveSeed, Rng } from '../../src/base/rng.ts';
-import {
-  isKlInReward,
-  lossKl,
-  samplerFactor,
-  tokenAdvantage,
-} from '../../src/train/token-terms.ts';
+import { isKlInReward, lossKl, tokenAdvantage } from '../../src/train/token-terms.ts';
 import type { Batch, TrainSequence } from '../../src/trajectory/batch.ts';
 import type {
   AppliedStep,
@@ -111,7 +106,7 @@ export class Bigram implements TokenPolicy, Trainer {
     const tokenLogprobs: number[][] = [];
     let trained = 0;
     for (const sequence of batch.sequences) {
-      const share = weightOf(batch, sequence);
+      const weight = weightOf(batch, sequence);
       const lps = [0];
       for (let t = 1; t < sequence.ids.length; t++) {
         const [last = 0, id = 0] = [sequence.ids[t - 1], sequence.ids[t]];
@@ -119,7 +114,6 @@ export class Bigram implements TokenPolicy, Trainer {
         const lp = row[id] ?? Number.NaN;
         lps.push(lp);
         if (sequence.mask[t] !== 1) continue;
-        const weight = share * samplerFactor(sequence, t, batch.objective);
         const { loss, slope, clipped, ratio } = derivative(batch, sequence, t, lp);
         trained++;
         result.loss += weight * loss;

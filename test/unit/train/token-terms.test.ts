@@ -65,23 +65,37 @@ describe('KL in the reward', () => {
 });
 
 describe('truncated importance sampling', () => {
-  it('multiplies weights by min(exp(old - sampler), truncate)', () => {
+  it('multiplies advantages by min(exp(old - sampler), truncate)', () => {
     const [row] = packBatch(batchOf({ truncate: 1.25 }), OPTIONS);
-    // Token mean of 3: 1/3 each, times exp(0), min(exp(0.5), 1.25) and exp(-0.75).
-    const want = [1 / 3, 1.25 / 3, Math.exp(-0.75) / 3];
-    expect([...(row?.weights ?? [])]).toEqual([...Float32Array.from(want)]);
+    // 2, 2 and -1, times exp(0), min(exp(0.5), 1.25) and exp(-0.75).
+    const want = [2, 2 * 1.25, -Math.exp(-0.75)];
+    expect([...(row?.advantages ?? [])]).toEqual([...Float32Array.from(want)]);
   });
 
-  it('leaves weights alone without truncate, whatever the sampler said', () => {
-    const [row] = packBatch(batchOf({}), OPTIONS);
+  it('leaves the weights of KL and entropy alone', () => {
+    const [row] = packBatch(batchOf({ truncate: 1.25, kl: 0.5, entropy: 0.1 }), OPTIONS);
     expect([...(row?.weights ?? [])]).toEqual([...new Float32Array(3).fill(1 / 3)]);
+  });
+
+  it('multiplies what k1 takes out of the reward too', () => {
+    const plain = packBatch(batchOf({ kl: 0.5, kl_estimate: 'k1' }), OPTIONS)[0];
+    const [row] = packBatch(batchOf({ kl: 0.5, kl_estimate: 'k1', truncate: 1.25 }), OPTIONS);
+    const factors = [1, 1.25, Math.exp(-0.75)];
+    row?.advantages.forEach((advantage, i) => {
+      expect(advantage).toBeCloseTo((plain?.advantages[i] ?? Number.NaN) * (factors[i] ?? 0), 6);
+    });
+  });
+
+  it('leaves advantages alone without truncate, whatever the sampler said', () => {
+    const [row] = packBatch(batchOf({}), OPTIONS);
+    expect([...(row?.advantages ?? [])]).toEqual([2, 2, -1]);
   });
 
   it('is truncated where the exponential is out of range', () => {
     const batch = batchOf({ truncate: 2 });
     batch.sequences[0]?.sampler_logprobs?.splice(1, 1, -1e4);
     const [row] = packBatch(batch, OPTIONS);
-    expect(row?.weights[0]).toBe(Math.fround(2 / 3));
+    expect(row?.advantages[0]).toBe(4);
   });
 
   it('refuses sequences without what the sampler said, or with numbers that are not finite', () => {

@@ -42,13 +42,13 @@ export type Seen = Pick<Engine, 'opened' | 'tokenizer'>;
 export async function openEngine(
   name: string,
   flags: Flags,
-  check: (seen: Seen) => void = () => undefined,
+  check: (seen: Seen) => void | Promise<void> = () => undefined,
   kvType: KvType = flags.choice('kv', KV_TYPES, 'f32'),
 ): Promise<Engine> {
   const activations = flags.choice('activations', ACTIVATIONS, 'f32');
   const opened = await openModel(name);
   const tokenizer = tokenizerOf(opened);
-  check({ opened, tokenizer });
+  await check({ opened, tokenizer });
   const folder = flags.text('adapter');
   const adapter = folder === undefined ? null : await openAdapter(folder, opened);
   const supply = nodeGpuSupply(flags);

@@ -8,7 +8,6 @@ const BUILT = new URL('./notebook.worker.js', import.meta.url);
 /** Opens a worker of the sandbox. It does not keep the process alive: the timers of a cell at work do. */
 export function nodeWorker(script = BUILT): WorkerLine {
   const worker = new Worker(script, { env: {}, execArgv: [], stdin: false });
-  worker.unref();
   let listener: WorkerListener | null = null;
   let dead: string | null = null;
   const die = (why: string) => {
@@ -18,6 +17,8 @@ export function nodeWorker(script = BUILT): WorkerLine {
   worker.on('message', (message) => listener?.message(message));
   worker.on('error', (error: Error) => die(error.message));
   worker.on('exit', (code) => die(`it ended with code ${code}`));
+  // Last: listening for messages holds the process again.
+  worker.unref();
   return {
     post: (message) => worker.postMessage(message),
     listen: (next) => {

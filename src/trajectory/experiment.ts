@@ -119,7 +119,7 @@ const grpoSchema = z
     /** Coefficient of a bonus for entropy; 0 without it. */
     entropy: z.number().nonnegative().optional(),
     /**
-     * Weighs tokens by min(exp(trainer's - sampler's log-probability), truncate): truncated importance sampling. The trainer
+     * Multiplies advantages by min(exp(trainer's - sampler's log-probability), truncate): truncated importance sampling. The trainer
      * makes log-probabilities of its own before the first update of a step. Not done without it.
      */
     truncate: z.number().positive().optional(),
@@ -163,68 +163,73 @@ const sftSchema = z.strictObject({
 });
 
 /** Settings of `train`. Unknown keys are refused. */
-export const experimentSchema = z.strictObject({
-  v: z.literal(1),
-  name: z.string(),
-  seed: z.number().int().nonnegative(),
-  /** `nano`, `rookie` or a GGUF path. */
-  model: z.string(),
-  /** SHA-256 of the model file; checked when it is given. */
-  modelHash: z.string().optional(),
-  /** An adapter to start from: a PEFT folder, a zip of one, or a GGUF file. */
-  initAdapter: z.string().optional(),
-  mode: modeSchema.default('itl'),
-  tasks: tasksSchema,
-  algorithm: z.discriminatedUnion('kind', [grpoSchema, sftSchema]),
-  /** Null trains all weights (F32 models). */
-  adapter: adapterSchema.nullable(),
-  optimiser: optimiserSchema,
-  reward: z
-    .strictObject({
-      taskFulfilment: weight.default(0.4),
-      toolAppropriateness: weight.default(0.3),
-      toolGrounding: weight.default(0.2),
-      parameterAccuracy: weight.default(0.1),
-      /** Added when every Task Fulfilment check passes. */
-      success: weight.default(0),
-    })
-    .default({
-      taskFulfilment: 0.4,
-      toolAppropriateness: 0.3,
-      toolGrounding: 0.2,
-      parameterAccuracy: 0.1,
-      success: 0,
-    }),
-  /** The policy has `search_tools` besides what the mode gives it. */
-  search: z.boolean().optional(),
-  sampling: z
-    .strictObject({
-      /**
-       * Rollouts can write only calls that can be made. That is off-policy: the log-probabilities stay the model's own, and
-       * tokens that it would not have taken are trained as if it had.
-       */
-      constrain: z.boolean().default(false),
-      /**
-       * How the rollouts' keys and values are kept: f32 by default, or rounded to f16 in half the memory. The trainer rounds
-       * its own alike, so that both see the same model.
-       */
-      kv: z.enum(['f32', 'f16']).optional(),
-    })
-    .optional(),
-  limits: z
-    .strictObject({
-      calls: z.number().int().positive().default(20),
-      resultCharacters: z.number().int().positive().default(4000),
-      contextTokens: z.number().int().positive().default(1024),
-      turnTokens: z.number().int().positive().default(256),
-    })
-    .default({ calls: 20, resultCharacters: 4000, contextTokens: 1024, turnTokens: 256 }),
-  memory: memorySchema.optional(),
-  steps: z.number().int().positive(),
-  checkpointEvery: z.number().int().positive().default(1),
-  guard: guardSchema.optional(),
-  monitor: monitorSchema.optional(),
-});
+export const experimentSchema = z
+  .strictObject({
+    v: z.literal(1),
+    name: z.string(),
+    seed: z.number().int().nonnegative(),
+    /** `nano`, `rookie` or a GGUF path. */
+    model: z.string(),
+    /** SHA-256 of the model file; checked when it is given. */
+    modelHash: z.string().optional(),
+    /** An adapter to start from: a PEFT folder, a zip of one, or a GGUF file. */
+    initAdapter: z.string().optional(),
+    mode: modeSchema.default('itl'),
+    tasks: tasksSchema,
+    algorithm: z.discriminatedUnion('kind', [grpoSchema, sftSchema]),
+    /** Null trains all weights (F32 models). */
+    adapter: adapterSchema.nullable(),
+    optimiser: optimiserSchema,
+    reward: z
+      .strictObject({
+        taskFulfilment: weight.default(0.4),
+        toolAppropriateness: weight.default(0.3),
+        toolGrounding: weight.default(0.2),
+        parameterAccuracy: weight.default(0.1),
+        /** Added when every Task Fulfilment check passes. */
+        success: weight.default(0),
+      })
+      .default({
+        taskFulfilment: 0.4,
+        toolAppropriateness: 0.3,
+        toolGrounding: 0.2,
+        parameterAccuracy: 0.1,
+        success: 0,
+      }),
+    /** The policy has `search_tools` besides what the mode gives it. */
+    search: z.boolean().optional(),
+    sampling: z
+      .strictObject({
+        /**
+         * Rollouts can write only calls that can be made. That is off-policy: the log-probabilities stay the model's own, and
+         * tokens that it would not have taken are trained as if it had.
+         */
+        constrain: z.boolean().default(false),
+        /**
+         * How the rollouts' keys and values are kept: f32 by default, or rounded to f16 in half the memory. The trainer rounds
+         * its own alike, so that both see the same model.
+         */
+        kv: z.enum(['f32', 'f16']).optional(),
+      })
+      .optional(),
+    limits: z
+      .strictObject({
+        calls: z.number().int().positive().default(20),
+        resultCharacters: z.number().int().positive().default(4000),
+        contextTokens: z.number().int().positive().default(1024),
+        turnTokens: z.number().int().positive().default(256),
+      })
+      .default({ calls: 20, resultCharacters: 4000, contextTokens: 1024, turnTokens: 256 }),
+    memory: memorySchema.optional(),
+    steps: z.number().int().positive(),
+    checkpointEvery: z.number().int().positive().default(1),
+    guard: guardSchema.optional(),
+    monitor: monitorSchema.optional(),
+  })
+  .refine(({ adapter, initAdapter }) => adapter !== null || initAdapter === undefined, {
+    path: ['initAdapter'],
+    message: 'need none where adapter is null: all weights start from the model',
+  });
 export type Experiment = z.infer<typeof experimentSchema>;
 
 /** Settings of `pretrain`: all weights, from random initialisation or a GGUF. */

@@ -305,6 +305,16 @@ describe('pretrain and train', () => {
     expect(adapted?.['last']).not.toEqual(plain?.['last']);
   });
 
+  it('ends by itself after programs, and plays them', async () => {
+    const algorithm = { kind: 'sft', tokensPerStep: 1200 };
+    const ptc = { ...experimentOn(model()), mode: 'ptc', algorithm, steps: 1 };
+    await writeFile(at('ptc.json'), JSON.stringify(ptc));
+    const { code, stdout } = await runAtlas(['train', at('ptc.json'), '--out', at('ptc')]);
+    expect(code).toBe(0);
+    expect(stdout.trim().split('\n')).toHaveLength(1);
+    expect(await readFile(at('ptc', 'trajectories.jsonl'), 'utf8')).toContain('code_interpreter');
+  });
+
   it('GRPO samples from the weights that it trains', async () => {
     const grpo = {
       ...experimentOn(model()),

@@ -7,7 +7,7 @@ import { isLoss } from '../../gpu/device.ts';
 import { KV_TYPES } from '../../kernels/attention-cached.ts';
 import { runExperiment } from '../../lab/run.ts';
 import type { LabRuntime } from '../../lab/runtime.ts';
-import { openSandbox } from '../../sandbox/sandbox.ts';
+import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
 import { assertFits, planTraining } from '../../train/plan-training.ts';
 import { startTrainer } from '../../train/start-trainer.ts';
@@ -18,7 +18,7 @@ import { openAdapter } from '../adapters.ts';
 import { type Engine, openEngine, type Seen, stylesOfFile } from '../engine.ts';
 import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
-import { openModel } from '../models.ts';
+import { type OpenedModel, openModel } from '../models.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
 import { nodeWorker } from '../node-worker.ts';
 import { note, Progress, printJson } from '../output.ts';
@@ -53,10 +53,15 @@ interface Run {
   readonly engine: Engine;
   readonly experiment: Experiment;
   readonly store: RunStore;
+  readonly sandbox: Sandbox;
 }
 
 /** The metrics of a run's new steps, each once; a lost device sends it back to its last checkpoint. */
-async function* lastingRun({ engine, experiment, store }: Run, first: OnDevice, resume: boolean) {
+async function* lastingRun(
+  { engine, experiment, store, sandbox }: Run,
+  first: OnDevice,
+  resume: boolean,
+) {
   const { policy, tokenizer, opened } = engine;
   const shared = {
     policy,
@@ -64,7 +69,7 @@ async function* lastingRun({ engine, experiment, store }: Run, first: OnDevice, 
     openEpisode: ({ world, servers, toolspace }: Task, episode: string) =>
       openEpisode({ world, servers, toolspace, episode }),
     ...stylesOfFile(opened),
-    sandbox: openSandbox(nodeWorker),
+    sandbox,
   };
   const signal = interruptSignal();
   let reached = 0;
@@ -110,12 +115,25 @@ function roundingOf(flags: Flags, { sampling }: Experiment): 'f32' | 'f16' {
   return kv;
 }
 
-function checkModel(experiment: Experiment, { opened: { hash, file, config } }: Seen): void {
+async function checkModel(experiment: Experiment, { opened }: Seen): Promise<void> {
+  const { hash, file, config } = opened;
   assertFits(planTraining(experiment, file, config), Number.POSITIVE_INFINITY);
+  await checkRank(experiment, opened);
   if (experiment.modelHash === undefined || experiment.modelHash === hash) return;
   throw new InputError(
     'model-hash',
     `experiment: modelHash: got ${experiment.modelHash}, the file of ${experiment.model} has ${hash}; use the model that the experiment was made for`,
+  );
+}
+
+/** An adapter that is gone on with keeps its rank: one that the experiment does not have would change the run in silence. */
+async function checkRank({ adapter, initAdapter }: Experiment, opened: OpenedModel): Promise<void> {
+  if (adapter === null || initAdapter === undefined) return;
+  const { rank } = await openAdapter(initAdapter, opened);
+  if (rank === adapter.rank) return;
+  throw new InputError(
+    'adapter-rank',
+    `experiment: adapter.rank: got ${adapter.rank}, the adapter ${initAdapter} has rank ${rank}; set that, or leave initAdapter out`,
   );
 }
 
@@ -135,15 +153,14 @@ export async function train(argv: readonly string[]): Promise<void> {
   // Before anything is written: an adapter that does not fit leaves the directory as it was.
   const first = await trainerOf(engine, experiment);
   const progress = new Progress(`train ${experiment.name}`);
-  for await (const metrics of lastingRun({ engine, experiment, store }, first, resume)) {
+  const sandbox = openSandbox(nodeWorker);
+  for await (const metrics of lastingRun({ engine, experiment, store, sandbox }, first, resume)) {
     printJson(metrics);
     const { step, success } = metrics;
-    progress.update(
-      step + 1,
-      experiment.steps,
-      success === null ? '' : `success ${success.toFixed(3)}`,
-    );
+    const told = success === null ? '' : `success ${success.toFixed(3)}`;
+    progress.update(step + 1, experiment.steps, told);
   }
+  sandbox.close();
   await store.close();
   engine.close();
 }

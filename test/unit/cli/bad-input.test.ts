@@ -53,6 +53,11 @@ beforeAll(async () => {
       ...experiment,
       algorithm: { ...experiment.algorithm, overlong: { limit: 9, buffer: 10 } },
     }),
+    'weights.json': JSON.stringify({ ...experiment, adapter: null, initAdapter: 'adapter' }),
+    'rank.json': JSON.stringify({
+      ...{ ...experiment, model: golden('q8_0.gguf'), initAdapter: golden('q8_0.adapter') },
+      adapter: { rank: 4, alpha: 8 },
+    }),
     'hash.json': JSON.stringify({ ...experiment, modelHash: HASH }),
     'limit.json': JSON.stringify({ ...experiment, memory: { limitBytes: 1e6 } }),
     'f16.json': JSON.stringify({ ...experiment, sampling: { kv: 'f16' } }),
@@ -144,6 +149,16 @@ const REFUSED: readonly [what: string, argv: () => string[], message: string][] 
     'a buffer that is longer than its limit',
     () => ['train', at('buffer.json'), '--out', at('run')],
     'algorithm.overlong.buffer: need a number of tokens that is at most limit',
+  ],
+  [
+    'an adapter to start from beside all weights',
+    () => ['train', at('weights.json'), '--out', at('run')],
+    'initAdapter: need none where adapter is null',
+  ],
+  [
+    'an adapter of another rank',
+    () => ['train', at('rank.json'), '--out', at('run')],
+    'adapter.rank: got 4, the adapter',
   ],
   ['another model file', () => ['train', at('hash.json'), '--out', at('run')], `got ${HASH}`],
   [

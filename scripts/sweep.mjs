@@ -4,7 +4,7 @@
 // Stopped, it goes on where it stood: a run from its last checkpoint, a finished one not again, also on another machine: what
 // came out so far is in experiments/results/NAME.json and NAME.md, metrics in the folder NAME beside them. `--only TEXT`
 // leaves out what has no such text in "VARIANT, seed N". `change` of the file holds for all variants; a variant with
-// `after` starts from the adapter of the variant that it names.
+// `after` starts from what the variant that it names has learnt, its adapter or all its weights.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -74,21 +74,30 @@ function rowOf(run) {
   const key = `${variant.replace(/\W+/g, '-')}-${seed}`;
   copyFileSync(join(folder, 'run', 'metrics.jsonl'), join(results, name, `${key}.metrics.jsonl`));
   const weights = join(folder, 'run', weightsOf(experiment));
-  const who = experiment.adapter === null ? [weights] : [experiment.model, '--adapter', weights];
+  const { model = experiment.model } = startOf(run);
+  const who = experiment.adapter === null ? [weights] : [model, '--adapter', weights];
   const play = (temperature) => played(join(folder, `play-${temperature}.json`), who, temperature);
   return { variant, seed, sampled: play(1), greedy: play(0), hash };
 }
 
-/** The folder of a run that is over, and of the one that it starts from. */
+/** What a run takes from the ones before it in place of its own `model`, which are trained for that. */
+function startOf({ first }) {
+  if (first === null) return {};
+  const learnt = join(trained(first), 'run', weightsOf(first.experiment));
+  return first.experiment.adapter === null
+    ? { model: learnt }
+    : { ...startOf(first), initAdapter: learnt };
+}
+
+/** The folder of a run that is over. */
 function trained(run) {
-  const { experiment, first } = run;
+  const { experiment } = run;
   const folder = folderOf(run);
   const result = join(folder, 'run');
   if (isWhole(result, weightsOf(experiment), experiment.steps)) return folder;
   mkdirSync(folder, { recursive: true });
-  const from = first === null ? {} : { initAdapter: join(trained(first), 'run', 'adapter') };
   const settings = join(folder, 'experiment.json');
-  writeFileSync(settings, `${JSON.stringify({ ...experiment, ...from }, null, 2)}\n`);
+  writeFileSync(settings, `${JSON.stringify({ ...experiment, ...startOf(run) }, null, 2)}\n`);
   const resume = existsSync(result) ? ['--resume'] : [];
   atlas(['train', settings, '--out', result, ...resume]);
   return folder;

@@ -119,8 +119,8 @@ const grpoSchema = z
     /** Coefficient of a bonus for entropy; 0 without it. */
     entropy: z.number().nonnegative().optional(),
     /**
-     * Multiplies advantages by min(exp(trainer's - sampler's log-probability), truncate): truncated importance sampling. The trainer
-     * makes log-probabilities of its own before the first update of a step. Not done without it.
+     * Multiplies advantages by min(exp(trainer's - sampler's log-probability), truncate): truncated importance sampling. The
+     * trainer makes log-probabilities of its own before the first update of a step. Not done without it.
      */
     truncate: z.number().positive().optional(),
     /** Of each token, as without it, or of the whole sequence (GSPO; its clips are near 3e-4 and 4e-4). */

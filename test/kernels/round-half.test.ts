@@ -48,7 +48,7 @@ it('keeps what f16 has, takes ties to even, and holds the rest to its largest', 
     [5.5 * 2 ** -24, 6 * 2 ** -24],
     [2 ** -14 - 2 ** -26, 2 ** -14],
     [2 ** -26, 0],
-    [7, 7],
+    [-(2 ** -26), -0],
   ];
   const x = Float32Array.from(list, ([value]) => value);
   const want = Float32Array.from(list, ([, value]) => value);

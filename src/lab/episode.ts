@@ -82,12 +82,17 @@ function unopenedTrace(
 
 /**
  * Reward of a scored trace: its rubric reward, and the bonus for a full success; null when it is
- * not scored.
+ * not scored. Where no category has a weight, success alone is paid for.
  */
-function rewardOf(trace: Trace, weights: RewardWeights): number | null {
-  const reward = trace.scores?.reward ?? null;
-  if (reward === null || trace.end === 'error' || trace.end === 'cancel') return null;
-  return reward + (trace.success === true ? weights.success : 0);
+function rewardOf({ end, scores, success }: Trace, weights: RewardWeights): number | null {
+  if (end === 'error' || end === 'cancel') return null;
+  const { success: bonus, ...categories } = weights;
+  const earned = success === true ? bonus : 0;
+  if (Object.values(categories).every((weight) => weight === 0)) {
+    return success === null ? null : earned;
+  }
+  const reward = scores?.reward ?? null;
+  return reward === null ? null : reward + earned;
 }
 
 /**

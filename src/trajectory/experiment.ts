@@ -52,6 +52,12 @@ export type MonitorSettings = z.infer<typeof monitorSchema>;
 /** Weight of a part of the reward, small enough that sums of them are exact numbers still. */
 const weight = z.number().min(-1e6).max(1e6);
 
+/** Whether the categories' weighted mean exists, or there are none of them and success is paid for. */
+function canBeEarned(categories: readonly number[], success: number): boolean {
+  if (categories.every((one) => one === 0)) return success !== 0;
+  return categories.reduce((sum, one) => sum + one, 0) > 0;
+}
+
 /** Projections that an adapter can have, in GGUF's names. */
 const projectionSchema = z.enum(PROJECTIONS);
 
@@ -186,8 +192,12 @@ export const experimentSchema = z
         toolAppropriateness: weight.default(0.3),
         toolGrounding: weight.default(0.2),
         parameterAccuracy: weight.default(0.1),
-        /** Added when every Task Fulfilment check passes. */
+        /** Added when every Task Fulfilment check passes. Where no category has a weight, it is all there is. */
         success: weight.default(0),
+      })
+      .refine(({ success, ...categories }) => canBeEarned(Object.values(categories), success), {
+        message:
+          'need weights of categories whose sum is above 0, or 0 for each of them and another number for success',
       })
       .default({
         taskFulfilment: 0.4,

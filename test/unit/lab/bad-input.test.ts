@@ -36,6 +36,20 @@ describe('rewards that are no numbers', () => {
     }
   });
 
+  it.each([
+    ['nothing is paid for', { success: 0 }],
+    ['the sum is not above 0', { taskFulfilment: 1, toolGrounding: -1, success: 1 }],
+  ])('cannot come from weights where %s', (_, given) => {
+    const none = { taskFulfilment: 0, toolAppropriateness: 0, toolGrounding: 0 };
+    const parsed = experimentSchema.safeParse({
+      ...GRPO,
+      reward: { ...none, parameterAccuracy: 0, ...given },
+    });
+    const [issue] = parsed.error?.issues ?? [];
+    expect(issue?.path).toEqual(['reward']);
+    expect(issue?.message).toMatch(/^need weights of categories whose sum is above 0, or /);
+  });
+
   it('are refused before any weight moves or any line is written', async () => {
     const store = new MemoryRunStore();
     const model = taught.copy();

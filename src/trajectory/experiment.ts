@@ -82,6 +82,8 @@ const tasksSchema = z.strictObject({
   /** Size of the pool that steps draw from, in order. */
   count: z.number().int().positive(),
   seed: z.number().int().nonnegative(),
+  /** Only tasks that the oracle does in at most so many calls, as a first lesson; all without it. */
+  mostCalls: z.number().int().positive().optional(),
 });
 
 /** How a step fits the device. */

@@ -68,6 +68,30 @@ function holds(check: Check, final: Record<string, Json>, answer: string | null)
 
 const fulfilment = (task: Task) => task.rubric.criteria.slice(0, 5).map(({ check }) => check);
 
+test('tasks of few calls are those of the draw that have no more', () => {
+  const few = generateTasks({
+    split: 'train',
+    count: 300,
+    seed: 7,
+    toolspace: 'core',
+    mostCalls: 2,
+  });
+  const all = train.filter(({ oracle }) => oracle.steps.length <= 2);
+  const length = Math.min(few.length, all.length);
+  expect(length).toBeGreaterThan(200);
+  expect(few.slice(0, length).map(({ id }) => id)).toEqual(
+    all.slice(0, length).map(({ id }) => id),
+  );
+  expect(new Set(few.map(({ oracle }) => oracle.steps.length))).toEqual(new Set([1, 2]));
+});
+
+test('a split without tasks of so few calls is named', () => {
+  const draw = { split: 'train', count: 3, seed: 7, toolspace: 'core', mostCalls: 0 } as const;
+  expect(() => generateTasks(draw)).toThrow(
+    'tasks: got 0 of 3 tasks of at most 0 calls in train of core; ask for fewer, or raise mostCalls.',
+  );
+});
+
 describe('generated tasks', () => {
   test('fit the schema and have the promised shares of calls and errors', () => {
     for (const task of train.slice(0, 200)) expect(taskSchema.parse(task)).toEqual(task);

@@ -7,7 +7,7 @@ import type { Batch, Objective, TrainSequence } from '../trajectory/batch.ts';
 import type { Experiment } from '../trajectory/experiment.ts';
 import { advantages, isZeroSpread } from './advantages.ts';
 import type { Group } from './groups.ts';
-import { sequenceOf } from './sequence.ts';
+import { isTruncated, sequenceOf } from './sequence.ts';
 
 export type GrpoSettings = Extract<Experiment['algorithm'], { kind: 'grpo' }>;
 
@@ -53,20 +53,21 @@ export function zeroSpreadShare(groups: readonly Pick<Group, 'rewards'>[]): numb
 
 /**
  * The sequences that a step trains, in the order of groups and members; zero-spread groups,
- * rollouts without reward and rollouts that sampled nothing are left out.
+ * rollouts without reward, rollouts that sampled nothing and, with `maskTruncated`, those that a
+ * budget ended are left out.
  * @throws {InputError} for a trace without log-probabilities: it was not sampled by a policy of
  * tokens.
  */
 export function grpoSequences(
   groups: readonly Group[],
-  kind: GrpoSettings['advantage'],
+  { advantage: kind, maskTruncated = false }: Pick<GrpoSettings, 'advantage' | 'maskTruncated'>,
 ): TrainSequence[] {
   const sequences: TrainSequence[] = [];
   for (const group of groups) {
     const values = advantages(group.rewards, kind, `task ${group.task.id}`);
     for (const [member, trace] of group.traces.entries()) {
       const advantage = values[member] ?? null;
-      if (advantage === null) continue;
+      if (advantage === null || (maskTruncated && isTruncated(trace))) continue;
       const { ids, mask, oldLogprobs } = sequenceOf(trace);
       if (!mask.includes(1)) continue;
       if (oldLogprobs === null) {
@@ -128,7 +129,7 @@ export async function grpoBatches(
   options: GrpoBatchOptions,
 ): Promise<Batch[]> {
   const objective = grpoObjective(settings);
-  let sequences = grpoSequences(groups, settings.advantage);
+  let sequences = grpoSequences(groups, settings);
   if (sequences.length > 0 && settings.kl > 0) {
     const reference = await options.reference(sequences);
     sequences = sequences.map((sequence, i) => {

@@ -1,13 +1,10 @@
 // What the rollouts of a step say of a policy's health. Knows no trainer.
 import type { RolloutHealth } from '../trajectory/experiment.ts';
-import type { Trace } from '../trajectory/trace.ts';
 import { deviation } from './advantage-std.ts';
 import type { Group } from './groups.ts';
 import { countRepeats } from './repeats.ts';
 import { withSpread } from './resample.ts';
-
-/** Ends by a budget: calls, context or the length of a turn. */
-const BUDGETS: ReadonlySet<Trace['end']> = new Set(['calls', 'context', 'length']);
+import { isTruncated } from './sequence.ts';
 
 function mean(values: readonly number[]): number | null {
   if (values.length === 0) return null;
@@ -33,7 +30,7 @@ export function rolloutHealth(groups: readonly Group[]): RolloutHealth {
     trained: withSpread(groups).length,
     repeats: tokens === 0 ? null : repeated / tokens,
     length: mean(counts.map((count) => count.tokens)),
-    truncated: mean(played.map(({ end }) => (BUDGETS.has(end) ? 1 : 0))),
+    truncated: mean(played.map((trace) => (isTruncated(trace) ? 1 : 0))),
     overlong: mean(played.flatMap(({ overlong }) => overlong ?? [])),
   };
 }

@@ -47,6 +47,11 @@ export function sampledTokens({ segments }: Pick<Trace, 'segments'>): number {
   return segments.reduce((sum, { sampled, ids }) => sum + (sampled ? ids.length : 0), 0);
 }
 
+/** True for an episode that a budget ended: calls, context or the length of a turn. */
+export function isTruncated({ end }: Pick<Trace, 'end'>): boolean {
+  return end === 'calls' || end === 'context' || end === 'length';
+}
+
 /** Tokens with mask 1. */
 export function trainedTokens(sequences: readonly { mask: readonly number[] }[]): number {
   let count = 0;

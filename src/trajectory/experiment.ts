@@ -144,6 +144,11 @@ const grpoSchema = z
     /** Soft punishment of episodes that are nearly too long; none when left out. */
     overlong: overlongSchema.optional(),
     /**
+     * Episodes that a budget ended (calls, context or the length of a turn) count in their group's mean and spread, but none
+     * of their tokens is trained: the overlong filtering of DAPO (arXiv:2503.14476 section 3.4). They are trained without it.
+     */
+    maskTruncated: z.boolean().optional(),
+    /**
      * Rounds in which groups without spread are made up for by groups of the next tasks, until
      * `tasksPerStep` have one; none when left out.
      */

@@ -111,6 +111,27 @@ describe('grpoBatches', () => {
     ).toEqual([]);
   });
 
+  it('trains no token of an episode that a budget ended, whose reward still counts, when asked to', async () => {
+    const ends = ['answer', 'context', 'calls', 'length'] as const;
+    const one = group([1, 0, 0, 0]);
+    const cut = {
+      ...one,
+      traces: one.traces.map((trace, i) => ({ ...trace, end: ends[i] ?? 'answer' })),
+    };
+    const options = { seed: 1, reference: never, policy: never };
+    const sequencesOf = async (more: Partial<GrpoSettings>) => {
+      const batches = await grpoBatches([cut], { ...settings, ...more }, options);
+      return batches.flatMap(({ sequences }) => sequences);
+    };
+    const all = await sequencesOf({});
+    expect(all.map(({ advantage }) => advantage)).toEqual([0.75, -0.25, -0.25, -0.25]);
+    expect(await sequencesOf({ maskTruncated: true })).toEqual(all.slice(0, 1));
+    expect(await sequencesOf({ maskTruncated: false })).toEqual(all);
+    const cutOnly = { ...cut, traces: cut.traces.slice(1), rewards: [1, 0, 0] };
+    const masked = { ...settings, maskTruncated: true };
+    expect(await grpoBatches([cutOnly], masked, options)).toEqual([]);
+  });
+
   it('asks for the reference with a KL term', async () => {
     const batches = await grpoBatches(
       [group([1, 0])],

@@ -10,9 +10,9 @@ export interface Sandbox {
   close(): void;
 }
 
-/** A sandbox on workers of this kind. */
-export function openSandbox(spawn: SpawnWorker): Sandbox {
-  const pool = new WorkerPool(spawn);
+/** A sandbox on workers of this kind. @param idle workers that are kept for the next notebooks. */
+export function openSandbox(spawn: SpawnWorker, idle?: number): Sandbox {
+  const pool = new WorkerPool(spawn, idle);
   return {
     open: (setup) => new Notebook(pool, setup),
     close: () => pool.close(),

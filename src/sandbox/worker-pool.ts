@@ -22,20 +22,23 @@ export interface WorkerLine {
 /** Opens a worker. Must not keep the process alive by it. */
 export type SpawnWorker = () => WorkerLine;
 
-/** Idle workers that are kept. */
+/** Idle workers that are kept where nothing else is asked for. */
 const IDLE = 4;
 /** Workers that start or compute at once. */
 const AT_ONCE = 2;
 
 export class WorkerPool {
   readonly #spawn: SpawnWorker;
+  readonly #kept: number;
   /** Passed by whoever starts or computes. */
   readonly gate = new Gate(AT_ONCE);
   readonly #idle: WorkerLine[] = [];
   #closed = false;
 
-  constructor(spawn: SpawnWorker) {
+  /** @param idle workers that are kept when nothing needs them. */
+  constructor(spawn: SpawnWorker, idle = IDLE) {
     this.#spawn = spawn;
+    this.#kept = idle;
   }
 
   /**
@@ -66,7 +69,7 @@ export class WorkerPool {
 
   /** Takes back a worker that has nothing to do. */
   giveBack(line: WorkerLine): void {
-    if (this.#closed || this.#idle.length >= IDLE) line.terminate();
+    if (this.#closed || this.#idle.length >= this.#kept) line.terminate();
     else {
       line.post({ kind: 'end' });
       this.#idle.push(line);

@@ -6,7 +6,6 @@ import { InputError } from '../../base/errors.ts';
 import { evaluate } from '../../lab/evaluate.ts';
 import type { EpisodeRuntime } from '../../lab/runtime.ts';
 import { openAiPolicy } from '../../remote/openai.ts';
-import { openSandbox } from '../../sandbox/sandbox.ts';
 import type { Toolbox } from '../../tools/toolbox.ts';
 import { openEpisode, openExtendedEpisode } from '../../toolspace/episode.ts';
 import { generateTasks } from '../../toolspace/tasks.ts';
@@ -19,7 +18,7 @@ import { Flags } from '../flags.ts';
 import { readJsonLines } from '../json-file.ts';
 import { openModel, tokenizerOf } from '../models.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
-import { nodeWorker } from '../node-worker.ts';
+import { nodeSandbox } from '../node-worker.ts';
 import { Progress, printJson } from '../output.ts';
 import { addedServers, SERVER_FLAGS } from '../server-flags.ts';
 import { interruptSignal } from '../signals.ts';
@@ -127,7 +126,7 @@ export async function agent(argv: readonly string[]): Promise<void> {
     const options = { world, servers: shown, toolspace: space, episode };
     return servers.length === 0 ? openEpisode(options) : openExtendedEpisode(options, servers);
   };
-  const sandbox = openSandbox(nodeWorker);
+  const sandbox = nodeSandbox();
   const { summary } = await evaluate({
     tasks,
     mode,

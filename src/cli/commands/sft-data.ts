@@ -2,7 +2,6 @@
 import { InputError } from '../../base/errors.ts';
 import { teach } from '../../lab/teacher.ts';
 import { sftSequence } from '../../rl/sft.ts';
-import { openSandbox } from '../../sandbox/sandbox.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
 import { generateTasks } from '../../toolspace/tasks.ts';
 import { experimentSchema } from '../../trajectory/experiment.ts';
@@ -11,7 +10,7 @@ import { modeSchema } from '../../trajectory/trace.ts';
 import { stylesOfFile, toolspaceOfFile } from '../engine.ts';
 import { Flags } from '../flags.ts';
 import { openModel, tokenizerOf } from '../models.ts';
-import { nodeWorker } from '../node-worker.ts';
+import { nodeSandbox } from '../node-worker.ts';
 import { printJson } from '../output.ts';
 
 const FLAGS = {
@@ -48,7 +47,7 @@ export async function sftData(argv: readonly string[]): Promise<void> {
     ...experimentSchema.shape.limits.parse(undefined),
     contextTokens: Math.min(opened.config.contextLength, CONTEXT_TOKENS),
   };
-  const sandbox = openSandbox(nodeWorker);
+  const sandbox = nodeSandbox();
   const runtime = {
     sandbox,
     tokenizer: tokenizerOf(opened),

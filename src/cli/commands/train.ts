@@ -7,7 +7,7 @@ import { isLoss } from '../../gpu/device.ts';
 import { KV_TYPES } from '../../kernels/attention-cached.ts';
 import { runExperiment } from '../../lab/run.ts';
 import type { LabRuntime } from '../../lab/runtime.ts';
-import { openSandbox, type Sandbox } from '../../sandbox/sandbox.ts';
+import type { Sandbox } from '../../sandbox/sandbox.ts';
 import { openEpisode } from '../../toolspace/episode.ts';
 import { assertFits, planTraining } from '../../train/plan-training.ts';
 import { startTrainer } from '../../train/start-trainer.ts';
@@ -20,7 +20,7 @@ import { Flags } from '../flags.ts';
 import { readJsonFile } from '../json-file.ts';
 import { type OpenedModel, openModel } from '../models.ts';
 import { DEVICE_FLAGS } from '../node-gpu.ts';
-import { nodeWorker } from '../node-worker.ts';
+import { nodeSandbox } from '../node-worker.ts';
 import { note, Progress, printJson } from '../output.ts';
 import { openRunDirectory } from '../run-store.ts';
 import { interruptSignal } from '../signals.ts';
@@ -153,7 +153,7 @@ export async function train(argv: readonly string[]): Promise<void> {
   // Before anything is written: an adapter that does not fit leaves the directory as it was.
   const first = await trainerOf(engine, experiment);
   const progress = new Progress(`train ${experiment.name}`);
-  const sandbox = openSandbox(nodeWorker);
+  const sandbox = nodeSandbox();
   for await (const metrics of lastingRun({ engine, experiment, store, sandbox }, first, resume)) {
     printJson(metrics);
     const { step, success } = metrics;

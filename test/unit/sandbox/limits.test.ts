@@ -1,11 +1,11 @@
 // Time, calls, output: what ends a cell, what is left of its notebook, and what becomes of workers.
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest';
 import { SandboxError, ToolError } from '../../../src/base/errors.ts';
 import { Gate } from '../../../src/sandbox/gate.ts';
 import { openSandbox } from '../../../src/sandbox/sandbox.ts';
 import type { WorkerLine } from '../../../src/sandbox/worker-pool.ts';
 import { builtWorker } from '../../support/node-sandbox.ts';
-import { type Bench, type BenchOptions, bench } from '../../support/notebook.ts';
+import { answer, type Bench, type BenchOptions, bench } from '../../support/notebook.ts';
 
 const spawn = builtWorker();
 const lines: WorkerLine[] = [];
@@ -118,11 +118,16 @@ describe('ends from outside', () => {
   });
 
   test('a worker that dies is told, and the next program has a new one', async () => {
-    const { run } = opened();
+    const { run, calls } = opened({
+      call: (call, signal) => {
+        lines.at(-1)?.terminate();
+        return answer(call, signal);
+      },
+    });
     await run('1');
-    const report = run('await odd_name.wait({})');
-    setTimeout(() => lines.at(-1)?.terminate(), 50);
-    expect((await report).text).toMatch(
+    const report = await run('await odd_name.wait({})');
+    expect(calls).toHaveLength(1);
+    expect(report.text).toMatch(
       /\nstopped: its worker stopped: it ended with code \d+\nthe state was lost/,
     );
     expect((await run('2')).text).toBe('2');
@@ -148,6 +153,23 @@ describe('workers', () => {
     const second = opened();
     expect((await second.run('[typeof mine, ({}).x ?? 0]')).text).toBe('["undefined",0]');
     expect(count()).toBe(before);
+  });
+
+  test('are kept for later, as many as the sandbox is asked to', async () => {
+    let opens = 0;
+    const small = openSandbox(() => {
+      opens++;
+      return spawn();
+    }, 2);
+    onTestFinished(() => small.close());
+    const round = async () => {
+      const three = Array.from({ length: 3 }, () => bench(small));
+      for (const { run } of three) expect((await run('1')).text).toBe('1');
+      for (const { notebook } of three) notebook.close();
+      return opens;
+    };
+    expect(await round()).toBe(3);
+    expect(await round()).toBe(4);
   });
 
   test('compute in turns: many notebooks at once are all served', async () => {

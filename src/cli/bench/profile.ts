@@ -8,6 +8,9 @@ import { benchEngine } from './subject.ts';
 
 const PROMPT = 128;
 const TOKENS = 8;
+/** Sequences at once, as rollouts have them, and their prompts. */
+const MANY = 64;
+const LONG_PROMPT = 256;
 const ROUNDS = 5;
 
 /** Keeps what was submitted last. */
@@ -47,14 +50,25 @@ async function measure(device: Gpu, path: string | null): Promise<Measured[]> {
   const gpu = new KeepingGpu(device.device, device.caps);
   const { policy, free } = await benchEngine(gpu, path);
   const rng = new Rng(5);
-  const ids = Array.from({ length: PROMPT }, () => rng.int(1, 200));
+  const randomIds = (length: number) => Array.from({ length }, () => rng.int(1, 200));
+  const ids = randomIds(PROMPT);
   const request = { ids, sequence: 'profile', temperature: 0, seed: 1 };
   await policy.generate({ ...request, maxTokens: 1 });
   const prefill = await split(gpu, `prefill-${PROMPT}`);
   await policy.generate({ ...request, maxTokens: TOKENS });
   const decode = await split(gpu, 'decode-1');
+  policy.release(request.sequence);
+  const many = Array.from({ length: MANY }, (_, i) => ({
+    ...{ ids: randomIds(LONG_PROMPT), sequence: `profile-${i}`, temperature: 0, seed: 1 },
+  }));
+  const togetherFor = (maxTokens: number) =>
+    Promise.all(many.map((one) => policy.generate({ ...one, maxTokens })));
+  // What the prompts take is behind them when all decode.
+  await togetherFor(1);
+  await togetherFor(TOKENS);
+  const together = await split(gpu, `decode-${MANY}`);
   free();
-  return [...prefill, ...decode];
+  return [...prefill, ...decode, ...together];
 }
 
 export const profile: Bench = { name: 'profile', measure };

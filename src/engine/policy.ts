@@ -194,7 +194,8 @@ export class EnginePolicy implements TokenPolicy {
         try {
           this.#doBetween();
           this.#admit();
-          await this.#advance();
+          // All that waited may have been stopped.
+          if (this.#active.length > 0) await this.#advance();
         } catch (error) {
           this.#decoder = await this.#goOn(error);
           this.#startOver();

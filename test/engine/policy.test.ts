@@ -166,6 +166,10 @@ describe('the policy', () => {
     const before = AbortSignal.abort();
     const never = await policy.generate(request(a), { signal: before });
     expect(never).toEqual({ ids: [], logprobs: [], finish: 'cancel' });
+    // The device rests: nothing is left to compute.
+    const { steps } = policy.counters;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(policy.counters.steps).toBe(steps);
   });
 
   it('stops at an end token, at a stop id, and goes on past ends when told to', async () => {

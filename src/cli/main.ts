@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   bench: async () => (await import('./commands/bench.ts')).bench,
 };
 
+/** Only a signal aborts what a command does. */
+const STOPPED =
+  'stopped by a signal: what was written is whole; a run goes on from its last checkpoint with --resume';
+
 const EXIT_FAILED = 1;
 const EXIT_INPUT = 2;
 
@@ -40,13 +44,17 @@ async function run(argv: readonly string[]): Promise<void> {
   await (await load())(rest);
 }
 
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
 /** Runs one command line; resolves to the exit code. */
 export async function main(argv: string[]): Promise<number> {
   try {
     await run(argv);
     return 0;
   } catch (error) {
-    note(`error: ${errorMessage(error).split('\n')[0]}`);
+    note(`error: ${isAbort(error) ? STOPPED : errorMessage(error).split('\n')[0]}`);
     if (process.env['ATLAS_DEBUG'] !== undefined && error instanceof Error) note(error.stack ?? '');
     const input = error instanceof InputError || error instanceof ModelFileError;
     return input ? EXIT_INPUT : EXIT_FAILED;

@@ -225,20 +225,24 @@ const experimentOn = (model: string) => ({
   checkpointEvery: 2,
 });
 
-/** Starts a training run and kills it as soon as it has printed `steps` lines. */
-async function killAfter(steps: number, experiment: string, out: string): Promise<void> {
+/** Starts a training run and sends it a signal as soon as it has printed `steps` lines; how it ended. */
+async function stopAfter(
+  steps: number,
+  signal: 'SIGKILL' | 'SIGTERM',
+  [experiment, out]: readonly [string, string],
+): Promise<{ code: number | null; by: string | null; stderr: string }> {
   const script = fileURLToPath(new URL('../../scripts/atlas.mjs', import.meta.url));
-  const command = [script, 'train', experiment, '--out', out];
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'ignore'] });
-  let text = '';
+  const child = spawn(process.execPath, [script, 'train', experiment, '--out', out]);
+  let [stdout, stderr, sent] = ['', '', false];
+  child.stderr.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
   child.stdout.on('data', (bytes: Buffer) => {
-    text += bytes.toString();
-    if (text.split('\n').length > steps) child.kill('SIGKILL');
+    stdout += bytes.toString();
+    if (sent || stdout.split('\n').length <= steps) return;
+    sent = child.kill(signal);
   });
-  const signal = await new Promise((resolve) => {
-    child.on('close', (_, by) => resolve(by));
+  return new Promise((resolve) => {
+    child.on('close', (code, by) => resolve({ code, by, stderr }));
   });
-  expect(signal).toBe('SIGKILL');
 }
 
 describe('pretrain and train', () => {
@@ -274,7 +278,8 @@ describe('pretrain and train', () => {
     ]) {
       expect(names).toContain(name);
     }
-    await killAfter(3, experiment, at('killed'));
+    const killed = await stopAfter(3, 'SIGKILL', [experiment, at('killed')]);
+    expect(killed.by).toBe('SIGKILL');
     const resume = ['train', experiment, '--out', at('killed'), '--resume'];
     const rest = printed(await runAtlas(resume));
     // The last whole checkpoint is the one after step 1; what came after it is done again.
@@ -320,7 +325,7 @@ describe('pretrain and train', () => {
       ...experimentOn(model()),
       algorithm: { kind: 'grpo', tasksPerStep: 4, group: 4 },
       steps: 3,
-      checkpointEvery: 3,
+      checkpointEvery: 1,
     };
     await writeFile(at('grpo.json'), JSON.stringify(grpo));
     const steps = printed(await runAtlas(['train', at('grpo.json'), '--out', at('grpo')]));
@@ -334,6 +339,14 @@ describe('pretrain and train', () => {
     }
     const lines = (await readFile(at('grpo', 'trajectories.jsonl'), 'utf8')).trimEnd().split('\n');
     expect(lines.length).toBe(3 * 4 * 4);
+    // Asked to stop in the middle of rollouts it ends by itself, and goes on to the same bytes.
+    const stopped = await stopAfter(1, 'SIGTERM', [at('grpo.json'), at('stopped')]);
+    expect(stopped.stderr).toContain('error: stopped by a signal: what was written is whole');
+    expect(stopped).toMatchObject({ code: 1, by: null });
+    const resume = ['train', at('grpo.json'), '--out', at('stopped'), '--resume'];
+    expect(printed(await runAtlas(resume)).at(-1)).toEqual(steps.at(-1));
+    const got = await readFile(at('stopped', 'trajectories.jsonl'), 'utf8');
+    expect(got.trimEnd().split('\n')).toEqual(lines);
   });
 
   it('GRPO draws on, punishes length, tells of a collapse and stops at it', async () => {

@@ -58,9 +58,8 @@ async function measure(device: Gpu, path: string | null): Promise<Measured[]> {
   await policy.generate({ ...request, maxTokens: TOKENS });
   const decode = await split(gpu, 'decode-1');
   policy.release(request.sequence);
-  const many = Array.from({ length: MANY }, (_, i) => ({
-    ...{ ids: randomIds(LONG_PROMPT), sequence: `profile-${i}`, temperature: 0, seed: 1 },
-  }));
+  const prompts = Array.from({ length: MANY }, () => randomIds(LONG_PROMPT));
+  const many = prompts.map((own, i) => ({ ...request, ids: own, sequence: `profile-${i}` }));
   const togetherFor = (maxTokens: number) =>
     Promise.all(many.map((one) => policy.generate({ ...one, maxTokens })));
   // What the prompts take is behind them when all decode.

@@ -76,6 +76,8 @@ export default defineConfig({
           globalSetup: ['test/support/page-server.ts'],
           testTimeout: GPU_TIMEOUT_MS,
           hookTimeout: GPU_TIMEOUT_MS,
+          // What a page shows in the end, not how fast: a cold start on a busy machine takes more than the usual second.
+          expect: { poll: { timeout: 20_000 } },
         },
       },
     ],
